@@ -37,6 +37,7 @@ state-expired = expirée sans réponse
 state-unused = expirée sans avoir servi
 state-open = ouverte
 state-closed = close
+state-suspended = suspendue par la posture renforcée
 state-cancelled = annulée
 state-unended = finie ; sa fin n'est pas au journal
 state-not-known-yet = PAS ENCORE CONNU
@@ -74,6 +75,8 @@ field-reason = Motif
 field-when = Période
 field-when-from-approval = dès la première utilisation, pour { $length }
 field-when-planned = dès la première utilisation, pas avant { $start }, pour { $length }
+request-at-most-length = Pour le moment, { $length } au plus peuvent en être accordées.
+request-at-most-bytes = Pour le moment, la sortie { DE($bytes) } au plus peut être accordée.
 request-approvals = { $given ->
     [0] { $needed } approbations nécessaires, aucune encore
    *[other] { $given } sur { $needed } approbations ({ $people })
@@ -184,6 +187,7 @@ lobby-requested-hint = Ou tapez « interventions » pour voir où elle en est.
 lobby-stands-with = Voyez où elle en est avec :
 lobby-flows-typed = « flows » montre ce que vous pouvez demander.
 lobby-only-nothing = « { $only } » ne vous est pas permis sur { $targets }. Y sont permis : { $allowed }.
+lobby-only-nothing-meanwhile = « { $only } » est refusé sur { $targets } jusqu'à la fin de la posture. Y sont permis pendant ce temps : { $allowed }.
 lobby-cancelled = { $number } est annulée.
 lobby-time-unclear = « { $typed } » n'est pas une heure. Écrivez 14:30, 2026-11-23T14:30 ou 2026-11-23T14:30:00Z.
 lobby-time-past = { $time } est déjà passé.
@@ -386,6 +390,18 @@ changes-part = { $kind ->
     [recording-notice-fr] avis en français ({ $part })
     [recording-notice-en] avis en anglais ({ $part })
     [idle] inactivité au plus ({ $part })
+    [extraction-session] au plus par session ({ $part })
+    [extraction-intervention] au plus par intervention ({ $part })
+    [extraction-channel] au plus par canal ({ $part })
+    [extraction-technician-day] au plus par technicien et par jour ({ $part })
+    [extraction-target] au plus par cible ({ $part })
+    [extraction-client] au plus pour le client ({ $part })
+    [extraction-up-session] au plus par session, en entrée ({ $part })
+    [extraction-up-intervention] au plus par intervention, en entrée ({ $part })
+    [extraction-up-channel] au plus par canal, en entrée ({ $part })
+    [extraction-up-technician-day] au plus par technicien et par jour, en entrée ({ $part })
+    [extraction-up-target] au plus par cible, en entrée ({ $part })
+    [extraction-up-client] au plus pour le client, en entrée ({ $part })
     [extraction-at-limit] une fois le budget épuisé ({ $part })
     [extraction-warn] avertissement ({ $part })
     [extraction-slow-rate] débit ensuite ({ $part })
@@ -496,6 +512,7 @@ operator-topped-up-held = { $by } suspend la session à la main, et cela demeure
 operator-held = La session { $session } { DE($person) } est suspendue : rien ne passe, et ce qui tourne sur la cible y reste. resume { $session } la laisse reprendre.
 operator-held-already = La session { $session } { DE($person) } est déjà suspendue par { $by }.
 operator-resumed = La session { $session } { DE($person) } reprend.
+operator-resumed-alone = La session { $session } { DE($person) } n'est plus suspendue à la main, mais attend un opérateur qui la regarde : watch { $session }
 operator-resumed-budget = La session { $session } { DE($person) } n'est plus suspendue à la main, mais un budget la suspend : topup { $session } TAILLE.
 operator-not-held = Personne ne suspend la session { $session } { DE($person) } à la main.
 operator-not-held-budget = Personne ne suspend la session { $session } { DE($person) } à la main ; un budget la suspend : topup { $session } TAILLE.
@@ -520,6 +537,7 @@ operator-none-live = Aucune session n'est en cours.
 live-channels-there = visibles là-bas
 live-lost = perdue avec le nœud
 live-held-by = SUSPENDUE par { $by }
+live-held-by-both = SUSPENDUE par { $by } et par un budget
 live-asked = question « { $question } »
 live-answered = question « { $question } », réponse « { $answer } »
 live-slowed = ralentie à { $rate }
@@ -542,6 +560,8 @@ operator-request-bytes = { $bytes } au plus peuvent sortir
 operator-request-reason = motif :
 operator-request-code = code
 operator-request-hint = approve { $id }   ou   refuse { $id } --reason …
+operator-request-hint-refused = refuse { $id } --reason …
+operator-request-hint-withdraw = withdraw { $id }
 operator-approved = { $number } est approuvée : { $person } sur { $targets }.
 operator-approved-partly = Votre approbation de { $number } compte. Un autre opérateur doit aussi approuver.
 operator-technician-told = { $person } le lit maintenant, ou à sa prochaine connexion.
@@ -596,7 +616,8 @@ posture-unclear = « { $typed } » n'est pas une posture : « posture high -
 posture-why = Pour quelle raison ? Les techniciens concernés la liront.
 posture-before = C'est déjà le cas : rien n'a été changé.
 posture-is-normal = La posture est normale. « posture high --reason "…" » resserre tout d'un coup.
-posture-standing = { $client } est en posture renforcée depuis { $time } ({ $by }) : { $reason }.
+posture-is-normal-told = La posture est normale.
+posture-standing = Le client { $client } est en posture renforcée depuis { $time } ({ $by }) : { $reason }.
 posture-means = La posture renforcée signifie : approbations nécessaires : { $approvers } au moins ; une intervention dure { $length } au plus ; refusé : { $refuse } ; peut sortir ou entrer au plus : { $ceilings } ; ce qu'elle ne permet plus prend fin { $warning } après l'avertissement ; opérateurs qu'il faut pour en sortir (posture normal) : { $back }.
 posture-unwritten = Votre document n'en dit rien, c'est donc celle de la passerelle qui vaut ; pour la régler : [posture.high] avec approvers, at-most, refuse, extraction, warning, normal-by.
 posture-over-by = Déclarée terminée par : { $people }. Il faut d'autres opérateurs : posture normal
@@ -604,6 +625,7 @@ posture-ends-nothing = Elle ne met fin à aucune session en cours.
 posture-ends = Session { $session } ({ $person } sur { $target }), dans { $left } : { $bars }
 posture-ends-yes = elle prend fin : l'intervention { $number } attend l'accord d'un autre opérateur (approve { $id })
 posture-ends-line = « { $line } » prend fin
+posture-ends-line-there = ce qui y tourne par « { $line } » prend fin
 posture-ends-window = sa fenêtre raccourcie est terminée
 posture-back = La posture est de nouveau normale. Ce qui était suspendu et n'est pas terminé peut servir de nouveau.
 posture-back-wanting = C'est dit. Elle reste renforcée jusqu'à ce que { $wanting ->
@@ -616,27 +638,27 @@ posture-suspended-partly = Suspendue par la posture renforcée : elle avait ét
 posture-suspended-barred = Suspendue par la posture renforcée : elle avait été approuvée, mais rien de ce qu'elle accorde n'est permis pendant ce temps, et un accord seul n'y change rien : attendez que la posture soit terminée.
 posture-line = « { $line } »
 posture-session-ends = La session { $number } prend fin dans { $left }, par la posture renforcée.
-posture-warned-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. Cette session prend fin dans { $left } : terminez ou enregistrez ce qui est en cours. L'intervention n'est pas perdue, mais il lui faut l'accord d'un autre opérateur : dès qu'un autre opérateur l'aura approuvée, reconnectez-vous.
-posture-warned-line = { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps et prend fin dans { $left }.
-posture-warned-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci prend fin dans { $left }.
+posture-warned-yes = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Cette session prend fin dans { $left } : terminez ou enregistrez ce qui est en cours. L'intervention n'est pas perdue, mais il lui faut l'accord d'un autre opérateur : dès qu'un autre opérateur l'aura approuvée, reconnectez-vous.
+posture-warned-line = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps et prend fin dans { $left }.
+posture-warned-window = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci prend fin dans { $left }.
 posture-goes-on = Ce qui était annoncé n'a pas lieu : cette session continue.
 people-newcomer = Vous n'avez pas encore accepté { $person } ({ $provider }), qui n'a aucun droit chez vous : people accept { $person }, ou people refuse { $person }.
 people-unknown = Votre matrice ({ $client }) n'atteint aucun technicien nommé « { $person } ». « people » montre ceux qu'elle atteint.
 people-answer-unclear = « { $typed } » n'est pas une réponse : « people accept PERSONNE » ou « people refuse PERSONNE ».
-people-accepted = { $person } ({ $provider }) est accepté : cette personne peut demander ce que votre matrice lui permet.
-people-accepted-before = { $person } ({ $provider }) était déjà accepté.
-people-refused = { $person } ({ $provider }) est refusé ; { $count ->
+people-accepted = C'est accepté pour { $person } ({ $provider }) : cette personne peut demander ce que votre matrice lui permet.
+people-accepted-before = C'était déjà accepté pour { $person } ({ $provider }).
+people-refused = C'est refusé pour { $person } ({ $provider }) ; { $count ->
     [0] aucune session n'était en cours
     [one] une session prend fin
    *[other] { $count } sessions prennent fin
 }. Pour revenir sur ce refus : people accept { $person }
-people-refused-before = { $person } ({ $provider }) était déjà refusé.
+people-refused-before = C'était déjà refusé pour { $person } ({ $provider }).
 people-none = Votre matrice n'atteint personne.
-people-stands-accepted = accepté par { $by }, { $time }
-people-stands-first = accepté par le document, { $time }
-people-stands-refused = REFUSÉ par { $by }, { $time }
-people-stands-new = PAS ENCORE ACCEPTÉ : people accept { $person }
-people-kept-out = EXCLU
+people-stands-accepted = accord { DE($by) }, { $time }
+people-stands-first = accord par le document, { $time }
+people-stands-refused = REFUS { DE($by) }, { $time }
+people-stands-new = PAS ENCORE D'ACCORD : people accept { $person }
+people-kept-out = EXCLUSION
 people-last-never = aucune session chez vous
 people-key-certificate = certificat signé par { $key }
 operator-session-began = Session { $number } : { $person } est sur { $target }.
@@ -828,7 +850,7 @@ help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de 
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
-help-alerts = Toutes les alertes des sept derniers jours, même celles qui n'attendent plus rien. À la connexion, « pending » et « live » n'en disent que quelques-unes, parmi celles qui comptent encore.
+help-alerts = Toutes les alertes des sept derniers jours, même celles qui n'attendent plus rien. La connexion, « pending » et « live » n'en disent que quelques-unes, parmi celles qui comptent encore.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte. Si le flux veut une session accompagnée, rien n'y passe sans un opérateur qui la regarde : la ligne du bas dit si votre présence compte, et dès que le dernier s'en va, la session est suspendue.
 help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Ce qui tourne sur la cible prend fin, et ce qu'il avait en mémoire est perdu : dans le doute, « hold » d'abord.
@@ -861,7 +883,7 @@ usage-no-kept = Dites qui ou quoi : une personne, un poste, une cible, ou « a
 usage-no-size = Dites combien : 50MiB.
 usage-no-rate = Dites à quel débit : 8KiB/s, ou off.
 usage-no-sentence = Dites quelque chose qui se lise, et qui ne soit pas un code à usage unique.
-usage-no-length = Dites pour combien de temps : --for 2h.
+usage-no-length = Dites pour combien de temps, par exemple --for 30m ; « flows » dit combien au plus.
 usage-no-reason = Dites pourquoi : --reason "…".
 usage-too-many-words = « { $word } » est un mot de trop.
 usage-number-unclear = « { $typed } » n'est pas un nombre.
@@ -964,7 +986,7 @@ quota-of-today = aujourd'hui, { $client }
 quota-of-intervention = intervention { $number }
 quota-of-session = session { $number }
 quota-unlimited = sans limite
-gauge-held = SUSPENDU, { $gauge }
+gauge-held = SUSPENDUE, { $gauge }
 gauge = { $percent } % de { $limit } ({ $key })
 notice-budget = Peuvent sortir au plus { $limits }.
 notice-budget-whole = { $limit } ({ $name })
@@ -1003,20 +1025,23 @@ refusal-not-on-record = L'intervention { $number } n'est pas celle du journal :
 refusal-not-known-yet = On ne sait pas si l'intervention { $number } tient encore : il manque des mots au journal de la passerelle. Réessayez dans une minute ; si cela dure, refaites une demande, et prévenez le client.
 refusal-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal. L'administrateur de la passerelle remet le bon en vigueur.
 contact-of = { $contacts ->
-    [none] Son document ne nomme personne à appeler ; passez par qui vous a confié ce travail.
+    [none] Le document du client ne nomme personne à appeler ; passez par qui vous a confié ce travail.
    *[other] Votre contact : { $contacts }.
   }
-refusal-kept-out-person = { $client } vous exclut : { $reason }. Vous n'y avez aucun droit tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
-refusal-kept-out-station = { $client } exclut le poste { $kept }, d'où vous vous connectez : { $reason }. Rien n'y est permis depuis ce poste tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
-refusal-kept-out-target = { $client } exclut tout le monde { DE($kept) } : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
-refusal-kept-out-all = { $client } exclut tout le monde : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
-refusal-not-accepted = { $client } ne vous a pas encore accepté : vous n'y avez aucun droit avant qu'un de ses opérateurs ne le fasse ; ils voient que vous attendez. { contact-of }
-refusal-person-refused = { $client } ne vous accepte pas : vous n'y avez aucun droit. { contact-of }
-refusal-posture-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : elle a { $given } des { $needed } approbations nécessaires. Dès qu'un autre opérateur l'aura approuvée, reconnectez-vous. { contact-of }
-refusal-posture-line = { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, « { $line } » est refusé à tout le monde ; demandez autre chose, ou attendez qu'elle soit terminée. { contact-of }
-refusal-posture-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci s'est terminée à { $closed_at }. Faites une nouvelle demande, ou attendez que la posture soit terminée. { contact-of }
-refusal-posture-length = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : { $asked } est trop long, demandez { $at_most } au plus.
-refusal-posture-bytes = { $client } est en posture renforcée depuis { $since } : { $reason }. Moins peut sortir pendant ce temps : { $asked } est trop, demandez { $at_most } au plus.
+refusal-kept-out-person = Le client { $client } vous exclut : { $reason }. Vous n'y avez aucun droit tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-station = Le client { $client } exclut le poste { $kept }, d'où vous vous connectez : { $reason }. Rien n'y est permis depuis ce poste tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-target = Le client { $client } exclut tout le monde { DE($kept) } : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-kept-out-all = Le client { $client } exclut tout le monde : { $reason }. Personne n'y travaille tant qu'un opérateur n'a pas levé cette exclusion. { contact-of }
+refusal-not-accepted = Le client { $client } n'a pas encore donné son accord à votre venue : vous n'y avez aucun droit avant qu'un de ses opérateurs ne le fasse ; ils voient que vous attendez. { contact-of }
+refusal-person-refused = Le client { $client } ne vous accepte pas : vous n'y avez aucun droit. { contact-of }
+refusal-posture-yes = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : elle a { $given } des { $needed } approbations nécessaires. Dès qu'un autre opérateur l'aura approuvée, reconnectez-vous. { contact-of }
+refusal-posture-line = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, « { $line } » est refusé à tout le monde ; demandez autre chose, ou attendez qu'elle soit terminée. { contact-of }
+refusal-posture-window = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : celle-ci s'est terminée à { $closed_at }. Faites une nouvelle demande, ou attendez que la posture soit terminée. { contact-of }
+refusal-posture-length = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps : { $asked } est trop long, demandez { $at_most } au plus.
+refusal-posture-bytes = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Moins peut sortir pendant ce temps : { $asked } est trop, demandez { $at_most } au plus.
+refusal-posture-line-to-grant = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, « { $line } », que demande l'intervention { $number }, est refusé à tout le monde : approuvez moins (approve { $number } --only …), refusez-la, ou attendez que la posture soit terminée.
+refusal-posture-length-to-grant = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Pendant ce temps, la durée { $asked } de l'intervention { $number } est trop longue : approve { $number } --for { $at_most }, ou moins.
+refusal-posture-bytes-to-grant = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Moins peut sortir pendant ce temps : { $asked } est trop, { $at_most } au plus peuvent être accordés : approve { $number } --bytes { $typed }
 refusal-is-kept-out = « { $kept } » est exclu : personne ne passerait. Levez d'abord cette exclusion : keep-out { $kept } --lift
 refusal-accept-first = Vous n'avez pas encore accepté { $person }, qui ne passerait pas. Acceptez d'abord cette personne : people accept { $person }
 refusal-window-over = Cette intervention s'est terminée à { $closed_at }. Demandez une nouvelle période au client, puis reconnectez-vous.
@@ -1044,6 +1069,8 @@ refusal-reason = Une raison a de 1 à { $longest } caractères, sur une ligne, d
 refusal-reason-is-code = Six chiffres ne sont pas une raison : un code à usage unique reste chez vous. Dites pourquoi avec des mots.
 refusal-length = { $asked } n'est pas possible ici : on peut demander de 1s à { $at_most }.
 refusal-bytes = { $asked } ne peut pas être demandé ici : entre 1 o et { $at_most } peuvent sortir en une intervention.
+refusal-length-to-grant = La matrice du client permet { $at_most } au plus pour ce que demande l'intervention { $number }, et non { $asked }. Approuvez moins : approve { $number } --for { $at_most }
+refusal-bytes-to-grant = La matrice du client laisse sortir { $at_most } au plus dans l'intervention { $number }, et non { $asked }. Approuvez moins : approve { $number } --bytes { $typed }
 refusal-start = { $start } n'est pas possible comme début : au plus tard { $latest }.
 refusal-never-open = Ce que vous demandez est fermé jusqu'à { $opens_at }, et cette période serait finie à { $until } au plus tard : personne ne pourrait s'en servir. Demandez-la pour ce moment : request … --at { $at }
 refusal-too-many-waiting = { $waiting ->
@@ -1109,10 +1136,10 @@ end-matrix-changed = Le client a modifié ce qui est permis sur { $target }.
 end-not-on-record = L'intervention { $number } n'est plus celle du journal.
 end-door-closed = La porte du client { $client } est fermée : son document n'est pas celui du journal.
 end-kept-out = Un opérateur { DE($client) } a mis fin à ceci et l'exclut jusqu'à nouvel ordre : { $reason }. { contact-of }
-end-not-accepted = { $client } ne vous accepte pas, ou plus. { contact-of }
-end-posture-yes = { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : dès qu'un autre opérateur l'aura approuvée, reconnectez-vous.
-end-posture-line = { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps : demandez autre chose, ou attendez que la posture soit terminée.
-end-posture-window = { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps, et celle-ci est terminée : faites une nouvelle demande, ou attendez que la posture soit terminée.
+end-not-accepted = Le client { $client } ne vous accepte pas, ou plus. { contact-of }
+end-posture-yes = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. L'intervention { $number } est suspendue, pas perdue : dès qu'un autre opérateur l'aura approuvée, reconnectez-vous.
+end-posture-line = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. « { $line } » est refusé pendant ce temps : demandez autre chose, ou attendez que la posture soit terminée.
+end-posture-window = Le client { $client } est en posture renforcée depuis { $since } : { $reason }. Les interventions sont plus courtes pendant ce temps, et celle-ci est terminée : faites une nouvelle demande, ou attendez que la posture soit terminée.
 ended-person-removed = Votre compte a été supprimé.
 ended-person-disabled = Votre compte est hors service.
 ended-person-expired = Votre compte a expiré.
@@ -1137,9 +1164,9 @@ login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la p
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
 barred-disabled = Votre compte est hors service.
-barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
-barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
-barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
+barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 # Sans accents : les clients SSH montrent ces mots octet par octet.
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.
@@ -1197,6 +1224,7 @@ store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui
 
 over-closed = fermée
 over-target-lost = la connexion avec la cible s'est rompue
+over-idle = plus personne n'y faisait rien
 over-window = sa période a pris fin à { $time }
 over-hours = les heures du flux { $flow } ont pris fin à { $time }
 over-derogation = « { $line } » du flux { $flow } n'était permis que jusqu'à { $time }

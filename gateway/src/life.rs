@@ -1,4 +1,5 @@
-//! Time's part in an intervention: requests expire, windows close, sessions are warned before (I3).
+//! Time's part in an intervention: requests expire, windows close, sessions are warned before (I3); and those whose yeses suffice
+//! once a posture is over are approved (P6).
 //!
 //! One task. It sleeps until the next instant at which something is due, and looks again at each change of
 //! the store, and at least every few seconds, because a wall clock that is set moves every instant.
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use ecluse_policy::intervention::{Intervention, State, warnings};
 use ecluse_policy::{Lang, Timestamp};
+use serde_json::json;
 
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
@@ -30,9 +32,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>) {
     // Whatever happens is a reason to look at the clock: it may have been set, and what is over ends before it is asked for.
     let mut changes = gateway.store.changes(Topics::everything());
     let mut stopping = gateway.stopping.clone();
+    let mut documents = gateway.documents.clone();
     let mut warned = Warned::default();
     loop {
         changes.mark_unchanged();
+        documents.mark_unchanged();
         let now = clock::agreed();
         warned.warn(&gateway);
         let sleep = match look(&gateway, now).await {
@@ -48,6 +52,8 @@ pub(crate) async fn run(gateway: Arc<Gateway>) {
         };
         tokio::select! {
             _ = changes.changed() => {}
+            // The yeses of a request may suffice by others.
+            _ = documents.changed() => {}
             () = tokio::time::sleep(sleep) => {}
             _ = stopping.wait_for(|stopping| *stopping) => return,
         }
@@ -81,6 +87,7 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         // Where its sessions have come to its end, it is over, whatever is done to the clock meanwhile.
         let now = gateway.live.reached(intervention.id()).max(now);
         if now < due {
+            approve_if_sufficed(gateway, &intervention, now).await?;
             next = Some(next.map_or(due, |next| next.min(due)));
             continue;
         }
@@ -98,6 +105,37 @@ async fn look(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, St
         }
     }
     Ok(next)
+}
+
+/// Approves a request whose yeses suffice by the documents in force, where they did not when they were given.
+async fn approve_if_sufficed(
+    gateway: &Gateway,
+    waiting: &Intervention,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let applied = gateway.applied();
+    let documents = &applied.documents;
+    if waiting.approve_if_sufficed(documents, now).is_none() {
+        return Ok(());
+    }
+    let changed = gateway.store.change_intervention(waiting.id(), |latest| {
+        let Some(next) = latest.approve_if_sufficed(documents, now) else {
+            return Ok::<_, std::convert::Infallible>((latest.clone(), Vec::new()));
+        };
+        let record = about(AuditRecord::new(AuditKind::Approval, now), &next)
+            .permitted()
+            .reason("the approvals given suffice by the documents and the posture in force")
+            .detail("approvals", next.approvals().len())
+            .detail("code", next.request().code())
+            .detail("granted", next.granted().map(|granted| json!(granted)))
+            .detail("documents", applied.version);
+        Ok((next, vec![record]))
+    });
+    match changed.await {
+        Ok(_) | Err(InterventionError::Unknown) => Ok(()),
+        Err(InterventionError::Refused(never)) => match never {},
+        Err(InterventionError::Store(error)) => Err(error),
+    }
 }
 
 /// Time's own step: a request that expires, a window that closes.

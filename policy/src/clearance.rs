@@ -390,13 +390,13 @@ pub(crate) fn why_not(
 /// [`Refusal::IsKeptOut`] or [`Refusal::AcceptFirst`], where no target of those that are asked for is left.
 pub(crate) fn could_come<'t>(
     documents: &Documents,
-    by: &AsOperator<'_>,
+    client: &ClientId,
     provider: &ProviderId,
     person: &PersonId,
     station: &StationId,
     targets: impl IntoIterator<Item = &'t TargetId>,
 ) -> Result<(), Refusal> {
-    let Some(client) = documents.client(by.client()) else {
+    let Some(client) = documents.client(client) else {
         return Ok(());
     };
     // Of several targets a yes may be to one that is not kept closed: policy asks at each use.

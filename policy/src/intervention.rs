@@ -16,6 +16,7 @@ mod further;
 mod granted;
 mod hours;
 mod outlook;
+mod sufficed;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

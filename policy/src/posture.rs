@@ -56,6 +56,8 @@ pub struct HighPosture {
     pub contacts: String,
     /// What it bars.
     pub missing: Missing,
+    /// On which intervention the reader decides; none where they asked for it, or use it.
+    pub decides: Option<InterventionNumber>,
 }
 
 /// What a posture bars.
@@ -106,6 +108,7 @@ impl fmt::Display for HighPosture {
             reason,
             contacts: _,
             missing,
+            decides: _,
         } = self;
         write!(
             f,
@@ -149,9 +152,12 @@ impl HighPosture {
     pub(crate) const fn refusal_id(&self) -> &'static str {
         match self.missing {
             Missing::Yes { .. } => "refusal-posture-yes",
+            Missing::Line { .. } if self.decides.is_some() => "refusal-posture-line-to-grant",
             Missing::Line { .. } => "refusal-posture-line",
             Missing::Window { .. } => "refusal-posture-window",
+            Missing::Length { .. } if self.decides.is_some() => "refusal-posture-length-to-grant",
             Missing::Length { .. } => "refusal-posture-length",
+            Missing::Bytes { .. } if self.decides.is_some() => "refusal-posture-bytes-to-grant",
             Missing::Bytes { .. } => "refusal-posture-bytes",
         }
     }
@@ -195,8 +201,12 @@ impl HighPosture {
             Missing::Bytes { asked, at_most } => vec![
                 ("asked", Argument::Bytes(*asked)),
                 ("at_most", Argument::Bytes(*at_most)),
+                ("typed", text(at_most.typed())),
             ],
         });
+        if let Some(number) = self.decides {
+            values.push(("number", text(number)));
+        }
         values
     }
 }
@@ -248,6 +258,7 @@ impl InPosture {
             reason: self.said.reason.clone(),
             contacts: self.contacts.clone(),
             missing,
+            decides: None,
         })
     }
 

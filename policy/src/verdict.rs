@@ -340,6 +340,26 @@ pub enum Refusal {
         /// The most that the matrix allows.
         at_most: ByteCount,
     },
+    /// More time than the matrix allows: said to an operator who would say yes.
+    #[error("{asked} is more than can be granted; approve {number} --for {at_most}, or less")]
+    LengthToGrant {
+        /// The intervention.
+        number: InterventionNumber,
+        /// What was asked.
+        asked: Span,
+        /// The longest that the matrix allows.
+        at_most: Span,
+    },
+    /// More bytes than the matrix allows to leave: said to an operator who would say yes.
+    #[error("{asked} is more than can be granted; approve {number} --bytes {}, or less", .at_most.typed())]
+    BytesToGrant {
+        /// The intervention.
+        number: InterventionNumber,
+        /// What was asked, or named.
+        asked: ByteCount,
+        /// The most that the matrix allows.
+        at_most: ByteCount,
+    },
     /// A start that has passed or is too far off.
     #[error("{start} is not a possible start; accepted: until {latest}")]
     Start {
@@ -436,9 +456,11 @@ pub enum Refusal {
 mod argument;
 mod end;
 mod permit;
+mod text_ids;
 mod texts;
+mod to_grant;
 pub use self::argument::{Argument, Arguments};
 pub use self::end::{EndReason, Withdrawal};
 pub use self::permit::Permit;
-pub use self::texts::TEXT_IDS;
+pub use self::text_ids::TEXT_IDS;
 use self::texts::{kept_out, listed, opens};

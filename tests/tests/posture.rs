@@ -111,6 +111,18 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
         .says(&[IS_HIGH, "ask for 1h at most"])?;
     let two = asks("30m")?.success()?.text();
     ensure!(two.contains("2 approvals needed, none yet"), "{two}");
+    // One of two waits, and is told of; it is enough once the posture is over.
+    let waits = two.rsplit('#').find_map(|text| {
+        text.split(|it: char| !it.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    });
+    let waits: u64 = waits.context("no number")?;
+    approves(&site, "odile", waits)?.success()?;
+    approves(&site, "odile", waits)?
+        .status_is(1)?
+        .says(&["Another operator must approve it too"])?;
 
     site.close()?;
     site.open()?;
@@ -118,6 +130,17 @@ fn p6_one_word_tightens_everything_and_loses_nothing() -> Result<()> {
     normal(&site, "odile", "The posture is normal again")?;
     site.tries("bruno")?.success()?;
     ensure!(his != hers);
+    let mut yeses = Vec::new();
+    wait::until_true("what waited to be open", PATIENCE, || {
+        yeses = store::audit_of(&site, Some("hopital"), "approval")?;
+        Ok(yeses
+            .iter()
+            .any(|yes| yes["detail"]["number"] == waits && yes["person"].is_null()))
+    })?;
+    let told = site
+        .lobby("bruno", &["interventions", &waits.to_string()])
+        .answer()?;
+    ensure!(told.text().contains("approved"), "{told:?}");
     let changes = site.operator(&["changes"])?.success()?.text();
     ensure!(
         changes.contains("odile heightened the posture") && changes.contains("is over"),

@@ -10,8 +10,8 @@ use clap::Args;
 use ecluse_policy::documents::PostureRules;
 use ecluse_policy::words;
 use ecluse_policy::{
-    AsOperator, ClientId, Documents, HighPosture, InPosture, InterventionNumber, PersonId, Role,
-    Span, TargetId, Timestamp,
+    AccountName, AsOperator, Capability, ClientId, Documents, HighPosture, InPosture, Intervention,
+    InterventionNumber, PersonId, Role, Span, TargetId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +159,8 @@ pub(crate) struct Ends {
     pub(crate) target: TargetId,
     /// By which intervention.
     pub(crate) intervention: InterventionNumber,
+    /// Whether another node carries it: what runs there is not known here.
+    pub(crate) there: bool,
     /// What is barred, as words find it.
     #[serde(skip)]
     pub(crate) bars: Vec<HighPosture>,
@@ -324,37 +326,54 @@ async fn looked_at(
     operator: &AsOperator<'_>,
     documents: &Documents,
 ) -> Result<Vec<Ends>, StoreError> {
-    let mut found = Vec::new();
-    for session in house.live.list(operator) {
-        let facts = session.facts();
-        let intervention = house.store.intervention(facts.intervention).await?;
-        let who = (facts.number, facts.person.clone(), facts.target.clone());
-        found.extend(intervention.map(|intervention| (who, intervention)));
-    }
-    let (remote, _) = nodes::elsewhere(house, operator).await?;
-    for remote in remote.iter().filter(|remote| remote.address().is_some()) {
-        let session = &remote.session;
-        let start = &session.start;
-        let who = (session.number, start.person.clone(), start.target.clone());
-        let intervention = remote.intervention.clone();
-        found.extend(intervention.map(|intervention| (who, intervention)));
-    }
     let Some(posture) = documents.posture(operator.client()) else {
         return Ok(Vec::new());
     };
-    let ends = found
-        .into_iter()
-        .map(|((number, person, target), intervention)| {
-            let bars = intervention.barred_by_posture(documents, operator.now());
-            Ends {
+    let now = operator.now();
+    let mut ends = Vec::new();
+    let mut add = |number, place: (&PersonId, &TargetId, &AccountName), it: &Intervention, runs| {
+        let (person, target, account) = place;
+        let there = matches!(runs, Runs::Unknown);
+        let bars = match runs {
+            Runs::These(runs) => it.ended_by_posture(documents, target, account, &runs, now),
+            Runs::Unknown => it.barred_by_posture(documents, now),
+        };
+        if !bars.is_empty() {
+            ends.push(Ends {
                 number,
-                person,
-                target,
-                intervention: intervention.number(),
+                person: person.clone(),
+                target: target.clone(),
+                intervention: it.number(),
+                there,
                 bars: bars.into_iter().map(|one| *posture.bars(one)).collect(),
-            }
-        });
-    let mut ends: Vec<Ends> = ends.filter(|ends| !ends.bars.is_empty()).collect();
+            });
+        }
+    };
+    for session in house.live.list(operator) {
+        let facts = session.facts();
+        if let Some(it) = house.store.intervention(facts.intervention).await? {
+            let channels = session.channels().into_iter();
+            let runs = channels.map(|channel| channel.capability).collect();
+            let place = (&facts.person, &facts.target, &facts.account);
+            add(facts.number, place, &it, Runs::These(runs));
+        }
+    }
+    let (remote, _) = nodes::elsewhere(house, operator).await?;
+    for remote in remote.iter().filter(|remote| remote.address().is_some()) {
+        if let Some(it) = &remote.intervention {
+            let start = &remote.session.start;
+            let place = (&start.person, &start.target, &start.account);
+            add(remote.session.number, place, it, Runs::Unknown);
+        }
+    }
     ends.sort_by_key(|ends| ends.number);
     Ok(ends)
+}
+
+/// What runs on a session.
+enum Runs {
+    /// These.
+    These(Vec<Capability>),
+    /// Its node knows.
+    Unknown,
 }

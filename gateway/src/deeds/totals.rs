@@ -434,6 +434,7 @@ mod tests {
             by: PersonId::parse("odile").unwrap(),
             reason: "an intrusion".to_owned(),
             contacts: String::new(),
+            decides: None,
             missing: Missing::Yes {
                 number: InterventionNumber(3),
                 needed: 2,

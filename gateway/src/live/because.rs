@@ -17,6 +17,8 @@ pub enum Because {
     Closed,
     /// The connection of its last channel to the target broke.
     TargetLost,
+    /// Nobody did anything on its last channel for as long as its flow lets that be.
+    Idle,
     /// The window was over.
     WindowOver {
         /// When.
@@ -248,6 +250,7 @@ mod tests {
         for (because, kept) in [
             (Because::Closed, r#"{"because":"closed"}"#),
             (Because::TargetLost, r#"{"because":"target-lost"}"#),
+            (Because::Idle, r#"{"because":"idle"}"#),
             (
                 Because::WindowOver { at },
                 r#"{"because":"window-over","at":5}"#,

@@ -17,15 +17,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ecluse_policy::{
-    AccountName, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId, SessionId,
-    StationId, TargetId, Timestamp,
+    AccountName, Capability, ClientId, InterventionId, InterventionNumber, PersonId, ProviderId,
+    SessionId, StationId, TargetId, Timestamp,
 };
 use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use super::hands::Standing;
-use super::{Company, Held, Stop};
+use super::{Because, Company, Held, Stop};
 use crate::clock::Onward;
 use crate::door::stream::Socket;
 use crate::extraction::toll::Toll;
@@ -48,6 +48,8 @@ pub struct LiveChannel {
     pub command: Option<String>,
     /// What passes on it at this moment, where that can be told.
     pub doing: Option<String>,
+    /// What permits it.
+    pub capability: Capability,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Since when.
@@ -120,6 +122,8 @@ struct Inner {
     tolls: BTreeMap<u32, Weak<Toll>>,
     /// When its client's posture ends the first of it, where that does.
     ends_at: Option<Timestamp>,
+    /// How the last of its channels ended that did so by itself.
+    by_itself: Option<Because>,
 }
 
 impl LiveSession {
@@ -170,6 +174,17 @@ impl LiveSession {
     /// When a posture ends the first of it, where it does.
     pub(crate) fn posture_ends_it(&self) -> Option<Timestamp> {
         self.lock().ends_at
+    }
+
+    /// A channel ended by itself: the last one says how the session did, where nothing ends that.
+    pub(crate) fn ended_by_itself(&self, because: Because) {
+        self.lock().by_itself = Some(because);
+    }
+
+    /// How it ended, or would at this moment, where nothing ends it.
+    pub(crate) fn how_it_ended_by_itself(&self) -> Because {
+        let because = self.lock().by_itself.clone();
+        because.unwrap_or(Because::Closed)
     }
 
     /// Its channels now.

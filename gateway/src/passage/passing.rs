@@ -90,6 +90,7 @@ impl<'a> Passing<'a> {
             number,
             command: command.clone(),
             doing: None,
+            capability: seated.permit.capability().clone(),
             terminal: terminal.is_some(),
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
@@ -256,8 +257,11 @@ impl<'a> Passing<'a> {
 
     /// What the technician is told of an end that came by itself.
     pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
-        let is_lost = matches!(stopped, Stopped::TargetLost);
-        self.seated.session.ended_by_loss(is_lost);
+        self.seated.session.ended_by_itself(match stopped {
+            Stopped::TargetLost => Because::TargetLost,
+            Stopped::Idle(_) => Because::Idle,
+            _ => Because::Closed,
+        });
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {

@@ -26,6 +26,8 @@ use crate::time_source::ClockStatus;
 
 /// Lines of files that the entry of their permit names.
 const MOST_LINES: usize = 20;
+/// How a session ended that nobody used.
+const IDLE: &str = "nobody did anything any more";
 
 /// What admitted a session's channels. Interventions change in nothing that matters while they are open, so there is one, or
 /// a few.
@@ -50,8 +52,6 @@ pub(crate) struct Session {
     /// What its channels rest on.
     rights: Mutex<Vec<Weak<Right>>>,
     last_end: LastEnd,
-    /// Whether the last channel that ended did so because its target's connection broke.
-    target_lost: AtomicBool,
     closed: AtomicBool,
     /// What the target said before it let the gateway in, once it was passed on.
     greeted: Mutex<Option<String>>,
@@ -83,7 +83,6 @@ impl Session {
             }),
             rights: Mutex::default(),
             last_end: LastEnd::default(),
-            target_lost: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             greeted: Mutex::new(None),
             clock: Mutex::new(None),
@@ -249,9 +248,9 @@ impl Session {
         )
     }
 
-    /// A channel ended, by the loss of its target's connection or otherwise: the last one says how the session did.
-    pub(super) fn ended_by_loss(&self, is_lost: bool) {
-        self.target_lost.store(is_lost, Ordering::SeqCst);
+    /// A channel ended by itself, for that reason: the last one says how the session did.
+    pub(super) fn ended_by_itself(&self, because: Because) {
+        self.live.ended_by_itself(because);
     }
 
     /// Why its recording failed, if it did.
@@ -343,17 +342,17 @@ impl Session {
             self.failure()
                 .map(|error| Stop::Unrecorded(error.to_string()))
         });
-        let is_lost = stop.is_none() && self.target_lost.load(Ordering::SeqCst);
-        let end = match is_lost {
-            true => SessionEnd {
+        let otherwise = self.live.how_it_ended_by_itself();
+        let end = match (&stop, &otherwise) {
+            (None, Because::TargetLost) => SessionEnd {
                 text: TARGET_LOST.to_owned(),
                 ..SessionEnd::because("target-lost")
             },
-            false => session_end(stop.as_ref()),
-        };
-        let otherwise = match is_lost {
-            true => Because::TargetLost,
-            false => Because::Closed,
+            (None, Because::Idle) => SessionEnd {
+                text: IDLE.to_owned(),
+                ..SessionEnd::because("idle")
+            },
+            _ => session_end(stop.as_ref()),
         };
         let at = self.micros();
         if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {

@@ -26,6 +26,7 @@ impl Texts {
         let (id, args): (&str, Vec<(&str, Value<'_>)>) = match because {
             Because::Closed => ("over-closed", vec![]),
             Because::TargetLost => ("over-target-lost", vec![]),
+            Because::Idle => ("over-idle", vec![]),
             Because::WindowOver { at } => ("over-window", vec![time(at)]),
             Because::HoursOver { flow, at } => {
                 ("over-hours", vec![("flow", flow.into()), time(at)])

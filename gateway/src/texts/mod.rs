@@ -10,7 +10,7 @@
 pub(crate) mod amounts;
 mod ends;
 pub(crate) mod hours;
-mod parts;
+pub(crate) mod parts;
 mod plain;
 mod refusals;
 mod signals;

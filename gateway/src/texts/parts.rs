@@ -27,6 +27,14 @@ const LENGTHS: [&str; 6] = [
     "posture.high.warning",
 ];
 
+/// What stands between several parts that may hold commas themselves.
+pub(crate) const fn between(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Fr => "\u{a0}; ",
+        Lang::En => "; ",
+    }
+}
+
 impl Texts {
     /// A line of a difference.
     pub(crate) fn part(&self, lang: Lang, line: &str) -> String {
@@ -185,6 +193,11 @@ mod tests {
                 "signals.hours: hold: outside mon-fri 07:00-20:00 UTC",
                 "signal d'horaire (signals.hours)\u{a0}: suspendre\u{a0}: en dehors de lun-ven 07:00-20:00 UTC",
                 "signals.hours: hold: outside mon-fri 07:00-20:00 UTC",
+            ),
+            (
+                "extraction.up-session: 50 MiB",
+                "au plus par session, en entrée (extraction.up-session)\u{a0}: 50 MiB",
+                "extraction.up-session: 50 MiB",
             ),
             (
                 "posture.high.at-most: 1d",

@@ -236,6 +236,8 @@ const fn nearness(refusal: &Refusal) -> u8 {
         | Refusal::ReasonIsCode
         | Refusal::Length { .. }
         | Refusal::Bytes { .. }
+        | Refusal::LengthToGrant { .. }
+        | Refusal::BytesToGrant { .. }
         | Refusal::Start { .. }
         | Refusal::NeverOpen { .. }
         | Refusal::TooManyWaiting { .. }

@@ -304,7 +304,7 @@ fn is_given(table: &Table<'_>, refused: &At<Refused>, flows: &[Flow]) {
             "no flow has the line `{written}`, so this bars nothing, also where a wider line gives the same"
         );
         let accepted = format!(
-            "a line as a flow has it, or the family; {}",
+            "a line as a flow has it, or a family (\"shell\", \"command\", \"env\"); {}",
             capability::ACCEPTED
         );
         table.error(refused.line, "refuse", problem, &accepted);

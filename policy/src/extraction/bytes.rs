@@ -105,6 +105,14 @@ fn parse_size(text: &str) -> Option<u64> {
     (bytes <= MOST).then_some(bytes)
 }
 
+impl ByteCount {
+    /// The same as one word, for what is typed: `50MiB`.
+    #[must_use]
+    pub fn typed(self) -> String {
+        self.to_string().replace(' ', "")
+    }
+}
+
 impl fmt::Display for ByteCount {
     /// As documents write it, in the largest unit that says it exactly: `50 MiB`, `200000 B`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

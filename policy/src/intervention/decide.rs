@@ -9,7 +9,7 @@ use crate::extraction::ByteCount;
 use crate::flow::{Narrowing, Scope};
 use crate::identity::Presence;
 use crate::mandate::{AsOperator, AsTechnician, ToWiden};
-use crate::matrix::{allowed_bytes, conditions};
+use crate::matrix::{Conditions, allowed_bytes, conditions};
 use crate::name::PersonId;
 use crate::posture::judged;
 use crate::time::{Span, Timestamp};
@@ -62,54 +62,35 @@ impl Intervention {
         if !further {
             self.must_wait("approve", now)?;
         }
-        if self
-            .approvals
-            .iter()
-            .any(|approval| approval.operator == *by.person())
-        {
-            return Err(Refusal::AlreadyApproved {
-                number: self.number(),
-            });
-        }
-        // Whoever asked must still be somebody who could come.
-        let asker = documents
-            .technician(&self.request.person)
-            .filter(|(provider, _)| provider.id == self.request.provider);
-        let Some((provider, technician)) = asker else {
-            return Err(Refusal::MatrixNarrower {
-                number: self.number(),
-            });
+        let said = |approval: &Approval| approval.operator == *by.person();
+        let again = self.approvals.iter().any(said);
+        let already = Refusal::AlreadyApproved {
+            number: self.number(),
         };
-        PersonRef::Technician {
-            provider,
-            technician,
+        if again && further {
+            return Err(already);
         }
-        .in_force(now)?;
-        could_come(
-            documents,
-            by,
-            &self.request.provider,
-            &self.request.person,
-            &self.request.station,
-            &self.request.scope.targets,
-        )?;
-
+        self.asker_could_come(documents, now)?;
+        let left = self.left_after(narrowing)?;
+        if further {
+            let Left {
+                scope,
+                length,
+                bytes,
+            } = left;
+            return Ok(self.further(by, scope, length, bytes));
+        }
+        let conditions = self
+            .allowed(documents, &left, now)
+            .map_err(|refusal| refusal.told_to_who_decides(self.number()))?;
         let Left {
             scope,
             length,
             bytes,
-        } = self.left_after(narrowing)?;
-        if further {
-            return Ok(self.further(by, scope, length, bytes));
-        }
-        let person = &self.request.person;
-        let conditions = judged(documents, by.client(), |documents| {
-            let conditions = conditions(documents, person, &scope, length, now)
-                .map_err(|refusal| self.told_to_operator(refusal))?;
-            allowed_bytes(documents, person, &scope, length, bytes, now)?;
-            Ok(conditions)
-        })?;
+        } = left;
         let mut next = self.after(State::Requested);
+        // Said once more it is one yes, of now.
+        next.approvals.retain(|approval| !said(approval));
         next.approvals.push(Approval {
             operator: by.person().clone(),
             at: now,
@@ -121,8 +102,11 @@ impl Intervention {
             .seen
             .clone()
             .or_else(|| Some((by.person().clone(), now)));
-        let standing = next.standing_approvals(documents, now).len();
-        if u32::try_from(standing).unwrap_or(u32::MAX) >= conditions.by {
+        let enough = next.has_enough(conditions.by, documents, now);
+        if again && !enough {
+            return Err(already);
+        }
+        if enough {
             let starts_at = self.starts_at(now);
             let latest_end = starts_at.plus(conditions.at_most);
             next.state = State::Approved {
@@ -138,16 +122,60 @@ impl Intervention {
         Ok(next)
     }
 
-    /// What the matrix does not allow, said to who decides and not to who asked.
-    fn told_to_operator(&self, refusal: Refusal) -> Refusal {
-        if let Refusal::NotInMatrix { capability, target } = refusal {
-            return Refusal::OutsideMatrix {
+    /// Whether who asked is still somebody who could come.
+    pub(super) fn asker_could_come(
+        &self,
+        documents: &Documents,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Request {
+            provider,
+            person,
+            station,
+            client,
+            scope,
+            ..
+        } = &self.request;
+        let asker = documents
+            .technician(person)
+            .filter(|(theirs, _)| theirs.id == *provider);
+        let Some((theirs, technician)) = asker else {
+            return Err(Refusal::MatrixNarrower {
                 number: self.number(),
-                capability,
-                target,
-            };
-        }
-        refusal
+            });
+        };
+        let asker = PersonRef::Technician {
+            provider: theirs,
+            technician,
+        };
+        asker.in_force(now)?;
+        could_come(documents, client, provider, person, station, &scope.targets)
+    }
+
+    /// Under which conditions the matrix allows what is left of it at `now`.
+    pub(super) fn allowed(
+        &self,
+        documents: &Documents,
+        left: &Left,
+        now: Timestamp,
+    ) -> Result<Conditions, Refusal> {
+        let person = &self.request.person;
+        let Left {
+            scope,
+            length,
+            bytes,
+        } = left;
+        judged(documents, &self.request.client, |documents| {
+            let conditions = conditions(documents, person, scope, *length, now)?;
+            allowed_bytes(documents, person, scope, *length, *bytes, now)?;
+            Ok(conditions)
+        })
+    }
+
+    /// Whether so many said yes who could still say it.
+    pub(super) fn has_enough(&self, by: u32, documents: &Documents, now: Timestamp) -> bool {
+        let standing = self.standing_approvals(documents, now).len();
+        by <= u32::try_from(standing).unwrap_or(u32::MAX)
     }
 
     /// Whether this operator's no would count: asked before somebody types a reason.

@@ -1,12 +1,45 @@
 //! A further yes to what was approved before its client's posture was heightened: it is suspended until then, and not lost (P6).
 
 use super::{Approval, Grant, Intervention, State};
+use crate::capability::Capability;
 use crate::documents::Documents;
 use crate::extraction::ByteCount;
 use crate::flow::Scope;
 use crate::mandate::AsOperator;
+use crate::matrix::flows_in_both;
+use crate::name::{AccountName, TargetId};
 use crate::posture::Missing;
 use crate::time::{Span, Timestamp};
+
+/// A line of the matrix by which something is granted.
+struct Line {
+    line: String,
+    /// Whether the posture refuses it.
+    refused: bool,
+    gives: Vec<Capability>,
+}
+
+/// The refused lines by which one of these is given, where no other line gives it.
+fn refused(lines: &[Line], of: &[Capability]) -> Vec<Missing> {
+    let gives = |line: &Line, one: &Capability| line.gives.iter().any(|wide| wide.includes(one));
+    let is_lost = |one: &&Capability| !lines.iter().any(|line| !line.refused && gives(line, one));
+    let lost: Vec<&Capability> = of.iter().filter(is_lost).collect();
+    let barred = lines
+        .iter()
+        .filter(|line| line.refused && lost.iter().any(|one| gives(line, one)));
+    let barred = barred.map(|line| Missing::Line {
+        line: line.line.clone(),
+    });
+    barred.collect()
+}
+
+fn extend(bars: &mut Vec<Missing>, further: Vec<Missing>) {
+    for missing in further {
+        if !bars.contains(&missing) {
+            bars.push(missing);
+        }
+    }
+}
 
 impl Intervention {
     /// How many operators its client's posture wants, where that is more than have approved what is granted and not over.
@@ -25,46 +58,94 @@ impl Intervention {
     /// What its client's posture bars of what is granted, whatever the hour; nothing where nothing is granted.
     #[must_use]
     pub fn barred_by_posture(&self, documents: &Documents, now: Timestamp) -> Vec<Missing> {
-        let client = documents.client(&self.request.client);
-        let posture = documents.posture(&self.request.client);
-        let (Some(client), Some(posture), Some(granted)) = (client, posture, self.granted()) else {
+        let mut bars = self.barred_as_a_whole(documents, now);
+        for (target, account) in self.places() {
+            let lines = self.lines_on(documents, target, account, now);
+            let all: Vec<Capability> = lines.iter().flat_map(|line| line.gives.clone()).collect();
+            extend(&mut bars, refused(&lines, &all));
+        }
+        bars
+    }
+
+    /// What of it the posture bars to a session on one target as one account: of lines those alone by which something runs, and
+    /// of these none where another line gives the same.
+    #[must_use]
+    pub fn ended_by_posture(
+        &self,
+        documents: &Documents,
+        target: &TargetId,
+        account: &AccountName,
+        runs: &[Capability],
+        now: Timestamp,
+    ) -> Vec<Missing> {
+        let mut bars = self.barred_as_a_whole(documents, now);
+        let lines = self.lines_on(documents, target, account, now);
+        extend(&mut bars, refused(&lines, runs));
+        bars
+    }
+
+    /// A yes that is wanted, and a window that is over.
+    fn barred_as_a_whole(&self, documents: &Documents, now: Timestamp) -> Vec<Missing> {
+        let Some(posture) = documents.posture(&self.request.client) else {
             return Vec::new();
         };
         let mut bars = Vec::new();
-        bars.extend(
-            self.yeses_wanted(documents, now)
-                .map(|needed| Missing::Yes {
-                    number: self.number(),
-                    needed,
-                    given: u32::try_from(self.approvals.len()).unwrap_or(u32::MAX),
-                }),
-        );
+        let wanted = self.yeses_wanted(documents, now);
+        bars.extend(wanted.map(|needed| Missing::Yes {
+            number: self.number(),
+            needed,
+            given: u32::try_from(self.approvals.len()).unwrap_or(u32::MAX),
+        }));
         if let State::Open { opened_at, .. } = &self.state {
             let closed_at = posture.over_at(*opened_at);
             if closed_at <= now {
                 bars.push(Missing::Window { closed_at });
             }
         }
-        let flows = documents.written(client).iter();
-        for entry in flows.flat_map(|flow| &flow.allow) {
-            let mut of_it = granted.scope.capabilities.iter();
-            let is_granted = entry
-                .at(now)
-                .is_some_and(|allowed| of_it.any(|one| one.common(allowed).is_some()));
-            let missing = Missing::Line { line: entry.line() };
-            if is_granted && posture.rules.refuses(entry) && !bars.contains(&missing) {
-                bars.push(missing);
-            }
-        }
         bars
+    }
+
+    /// Where it is granted, and as whom.
+    fn places(&self) -> impl Iterator<Item = (&TargetId, &AccountName)> {
+        let scope = self.granted().map(|granted| &granted.scope);
+        scope.into_iter().flat_map(|scope| {
+            let accounts = &scope.accounts;
+            let on = move |target| accounts.iter().map(move |account| (target, account));
+            scope.targets.iter().flat_map(on)
+        })
+    }
+
+    /// The lines by which something of it is granted there.
+    fn lines_on(
+        &self,
+        documents: &Documents,
+        target: &TargetId,
+        account: &AccountName,
+        now: Timestamp,
+    ) -> Vec<Line> {
+        let posture = documents.posture(&self.request.client);
+        let (Some(posture), Some(granted)) = (posture, self.granted()) else {
+            return Vec::new();
+        };
+        let flows = flows_in_both(documents, &self.request.person, target, account);
+        let entries = flows.into_iter().flat_map(|(written, _)| &written.allow);
+        let lines = entries.filter_map(|entry| {
+            let allowed = entry.at(now)?;
+            let of_it = granted.scope.capabilities.iter();
+            let gives: Vec<Capability> = of_it.filter_map(|one| one.common(allowed)).collect();
+            (!gives.is_empty()).then(|| Line {
+                line: entry.line(),
+                refused: posture.rules.refuses(entry),
+                gives,
+            })
+        });
+        lines.collect()
     }
 
     /// Whether anything of what is granted is allowed under its client's posture once operators have said yes.
     #[must_use]
     pub fn opens_with_yes(&self, documents: &Documents, now: Timestamp) -> bool {
-        let client = documents.client(&self.request.client);
-        let posture = documents.posture(&self.request.client);
-        let (Some(client), Some(posture), Some(granted)) = (client, posture, self.granted()) else {
+        let Some(posture) = documents.posture(&self.request.client) else {
             return false;
         };
         if let State::Open { opened_at, .. } = &self.state
@@ -72,15 +153,9 @@ impl Intervention {
         {
             return false;
         }
-        let entries = documents.written(client).iter();
-        let mut left = entries
-            .flat_map(|flow| &flow.allow)
-            .filter(|entry| !posture.rules.refuses(entry));
-        left.any(|entry| {
-            let mut of_it = granted.scope.capabilities.iter();
-            entry
-                .at(now)
-                .is_some_and(|allowed| of_it.any(|one| one.common(allowed).is_some()))
+        self.places().any(|(target, account)| {
+            let lines = self.lines_on(documents, target, account, now);
+            lines.iter().any(|line| !line.refused)
         })
     }
 

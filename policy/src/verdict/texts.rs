@@ -5,102 +5,6 @@ use std::fmt;
 
 use super::{Argument, Arguments, ClientId, EndReason, Kept, Refusal, Timestamp, Withdrawal};
 
-/// Every identifier that [`Refusal::text_id`] and [`EndReason::text_id`] can give: a test of the translations walks it.
-pub const TEXT_IDS: &[&str] = &[
-    "refusal-not-listed",
-    "refusal-no-intervention",
-    "refusal-pending",
-    "refusal-pending-seen",
-    "refusal-not-yet",
-    "refusal-other-station",
-    "refusal-outside-hours",
-    "refusal-outside-hours-until",
-    "refusal-choose-account",
-    "refusal-not-granted",
-    "refusal-matrix-narrower",
-    "refusal-not-on-record",
-    "refusal-not-known-yet",
-    "refusal-door-closed",
-    "refusal-kept-out-person",
-    "refusal-kept-out-station",
-    "refusal-kept-out-target",
-    "refusal-kept-out-all",
-    "refusal-not-accepted",
-    "refusal-person-refused",
-    "refusal-is-kept-out",
-    "refusal-accept-first",
-    "refusal-posture-yes",
-    "refusal-posture-line",
-    "refusal-posture-window",
-    "refusal-posture-length",
-    "refusal-posture-bytes",
-    "refusal-window-over",
-    "refusal-flow-not-listed",
-    "refusal-command",
-    "refusal-env",
-    "refusal-no-terminal",
-    "refusal-term",
-    "refusal-not-brought",
-    "refusal-too-late",
-    "refusal-derogation-over",
-    "refusal-not-a-technician",
-    "refusal-not-an-operator",
-    "refusal-not-an-auditor",
-    "refusal-not-unmasking",
-    "refusal-code-wanted",
-    "refusal-no-target",
-    "refusal-several-clients",
-    "refusal-no-common-account",
-    "refusal-name-account",
-    "refusal-not-in-matrix",
-    "refusal-outside-matrix",
-    "refusal-nothing-asked",
-    "refusal-reason",
-    "refusal-reason-is-code",
-    "refusal-length",
-    "refusal-bytes",
-    "refusal-start",
-    "refusal-never-open",
-    "refusal-too-many-waiting",
-    "refusal-too-often",
-    "refusal-not-its-operator",
-    "refusal-own-request",
-    "refusal-already-approved",
-    "refusal-nothing-left",
-    "refusal-only-shrinks",
-    "refusal-wrong-state",
-    "refusal-refuse-instead",
-    "refusal-withdraw-instead",
-    "refusal-no-such-intervention",
-    "refusal-not-yours",
-    "end-window-over",
-    "end-hours-over",
-    "end-derogation-over",
-    "end-intervention-ended",
-    "end-intervention-withdrawn",
-    "end-matrix-changed",
-    "end-not-on-record",
-    "end-door-closed",
-    "end-kept-out",
-    "end-not-accepted",
-    "end-posture-yes",
-    "end-posture-line",
-    "end-posture-window",
-    "ended-person-removed",
-    "ended-person-disabled",
-    "ended-person-expired",
-    "ended-key-withdrawn",
-    "ended-certificate-over",
-    "ended-network-withdrawn",
-    "ended-station-withdrawn",
-    "ended-provider-closed",
-    "barred-expired",
-    "barred-disabled",
-    "barred-provider-closed",
-    "barred-unused",
-    "barred-blocked",
-];
-
 fn text(value: impl fmt::Display) -> Argument {
     Argument::Text(value.to_string())
 }
@@ -110,7 +14,7 @@ fn list<T: fmt::Display>(values: &BTreeSet<T>) -> Argument {
 }
 
 impl Refusal {
-    /// The identifier of the sentence; one of [`TEXT_IDS`].
+    /// The identifier of the sentence; one of [`super::TEXT_IDS`].
     #[must_use]
     pub fn text_id(&self) -> &'static str {
         match self {
@@ -169,6 +73,8 @@ impl Refusal {
             Self::ReasonIsCode => "refusal-reason-is-code",
             Self::Length { .. } => "refusal-length",
             Self::Bytes { .. } => "refusal-bytes",
+            Self::LengthToGrant { .. } => "refusal-length-to-grant",
+            Self::BytesToGrant { .. } => "refusal-bytes-to-grant",
             Self::Start { .. } => "refusal-start",
             Self::NeverOpen { .. } => "refusal-never-open",
             Self::TooManyWaiting { .. } => "refusal-too-many-waiting",
@@ -340,6 +246,25 @@ impl Refusal {
                 ("asked", Argument::Span(*asked)),
                 ("at_most", Argument::Span(*at_most)),
             ],
+            Self::LengthToGrant {
+                number,
+                asked,
+                at_most,
+            } => vec![
+                ("number", text(number)),
+                ("asked", Argument::Span(*asked)),
+                ("at_most", Argument::Span(*at_most)),
+            ],
+            Self::BytesToGrant {
+                number,
+                asked,
+                at_most,
+            } => vec![
+                ("number", text(number)),
+                ("asked", Argument::Bytes(*asked)),
+                ("at_most", Argument::Bytes(*at_most)),
+                ("typed", text(at_most.typed())),
+            ],
             Self::Start { start, latest } => vec![
                 ("start", Argument::Time(*start)),
                 ("latest", Argument::Time(*latest)),
@@ -376,7 +301,7 @@ impl Refusal {
 }
 
 impl EndReason {
-    /// The identifier of the sentence; one of [`TEXT_IDS`].
+    /// The identifier of the sentence; one of [`super::TEXT_IDS`].
     #[must_use]
     pub fn text_id(&self) -> &'static str {
         match self {

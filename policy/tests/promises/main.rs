@@ -35,6 +35,7 @@ mod requests;
 mod signals;
 mod site;
 mod steps;
+mod sufficed;
 mod terms;
 mod windows;
 mod withdrawal;

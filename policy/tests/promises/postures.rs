@@ -20,7 +20,7 @@ fn client() -> ClientId {
     ClientId::parse("hopital").unwrap()
 }
 
-fn with(high: &str) -> Documents {
+pub(crate) fn with(high: &str) -> Documents {
     with_flows(&format!("{}[posture.high]\n{high}\n", flow()))
 }
 
@@ -43,15 +43,15 @@ fn said(at: Timestamp, over: &[&str]) -> Clearances {
 }
 
 /// The same documents, heightened at that moment.
-fn heightened(documents: &Documents, at: Timestamp) -> Documents {
+pub(crate) fn heightened(documents: &Documents, at: Timestamp) -> Documents {
     documents.clone().cleared(said(at, &[]))
 }
 
-fn after(text: &str) -> Timestamp {
+pub(crate) fn after(text: &str) -> Timestamp {
     t0().plus(span(text))
 }
 
-fn posture(refusal: Refusal) -> Missing {
+pub(crate) fn posture(refusal: Refusal) -> Missing {
     match refusal {
         Refusal::Posture(posture) => posture.missing,
         other => panic!("{other}"),

@@ -68,6 +68,7 @@ impl Whys {
 pub(super) struct Ends {
     closed: &'static str,
     target_lost: &'static str,
+    idle: &'static str,
     right_ended: &'static str,
     cut: &'static str,
     unrecorded: &'static str,
@@ -84,6 +85,7 @@ impl Ends {
         match reason {
             "closed" => self.closed,
             "target-lost" => self.target_lost,
+            "idle" => self.idle,
             "right-ended" => self.right_ended,
             "cut" => self.cut,
             "unrecorded" => self.unrecorded,
@@ -193,6 +195,7 @@ const ENGLISH: Words = Words {
     ends: Ends {
         closed: "closed",
         target_lost: "the connection to the target broke",
+        idle: "nobody did anything any more",
         right_ended: "its right ended",
         cut: "cut",
         unrecorded: "it could not be recorded",
@@ -288,6 +291,7 @@ const FRENCH: Words = Words {
     ends: Ends {
         closed: "fermée",
         target_lost: "la connexion avec la cible s'est rompue",
+        idle: "plus personne n'y faisait rien",
         right_ended: "son droit a pris fin",
         cut: "coupée",
         unrecorded: "elle ne pouvait plus être enregistrée",

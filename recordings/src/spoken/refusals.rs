@@ -23,23 +23,36 @@ pub(super) const REFUSALS: &[Pattern] = &[
     // ── heightened posture
     (
         "heightened posture of {} since {time} ({}: {}): intervention {} has {} of the {} approvals that it needs meanwhile; another operator approves it",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: l'intervention {} a {} des {} approbations qu'il lui faut pendant ce temps\u{a0}; un autre opérateur l'approuve",
+        "posture renforcée du client {} depuis {time} ({}\u{a0}: {})\u{a0}: l'intervention {} a {} des {} approbations qu'il lui faut pendant ce temps\u{a0}; un autre opérateur l'approuve",
     ),
     (
         "heightened posture of {} since {time} ({}: {}): `{}` is refused meanwhile",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: `{}` est refusé pendant ce temps",
+        "posture renforcée du client {} depuis {time} ({}\u{a0}: {})\u{a0}: `{}` est refusé pendant ce temps",
     ),
     (
         "heightened posture of {} since {time} ({}: {}): the shorter window of meanwhile closed at {time}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: la fenêtre raccourcie s'est fermée à {time}",
+        "posture renforcée du client {} depuis {time} ({}\u{a0}: {})\u{a0}: la fenêtre raccourcie s'est fermée à {time}",
     ),
     (
         "heightened posture of {} since {time} ({}: {}): {} is not a possible length; accepted: 1s to {}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} n'est pas une durée possible\u{a0}; admis\u{a0}: de 1s à {}",
+        "posture renforcée du client {} depuis {time} ({}\u{a0}: {})\u{a0}: {} n'est pas une durée possible\u{a0}; admis\u{a0}: de 1s à {}",
     ),
     (
         "heightened posture of {} since {time} ({}: {}): {} is more than may leave; accepted: 1 B to {}",
-        "posture renforcée de {} depuis {time} ({}\u{a0}: {})\u{a0}: {} est plus qu'il ne peut sortir\u{a0}; admis\u{a0}: de 1 o à {}",
+        "posture renforcée du client {} depuis {time} ({}\u{a0}: {})\u{a0}: {} est plus qu'il ne peut sortir\u{a0}; admis\u{a0}: de 1 o à {}",
+    ),
+    // ── an answer to more than can be granted, and one that needs nobody's
+    (
+        "{} is more than can be granted; approve {} --for {}, or less",
+        "{} est plus qu'il ne peut être accordé\u{a0}; approve {} --for {}, ou moins",
+    ),
+    (
+        "{} is more than can be granted; approve {} --bytes {}, or less",
+        "{} est plus qu'il ne peut être accordé\u{a0}; approve {} --bytes {}, ou moins",
+    ),
+    (
+        "the approvals given suffice by the documents and the posture in force",
+        "les approbations données suffisent selon les documents et la posture en vigueur",
     ),
     // ── reaching a target
     (

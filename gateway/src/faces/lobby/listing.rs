@@ -1,7 +1,7 @@
 //! Interventions as a table. For technicians, operators and auditors alike.
 
 use ecluse_policy::intervention::{Approval, Intervention, State};
-use ecluse_policy::{Role, Timestamp};
+use ecluse_policy::{Documents, Role, Timestamp};
 
 use super::desk::{Desk, Trouble, status};
 use super::{grammar, shown};
@@ -69,7 +69,7 @@ async fn in_full(
         ));
         fields.push((desk.say("field-allowed", &[]), granted.join(" · ")));
     }
-    if let Some(at) = until(intervention) {
+    if let Some(at) = until(intervention, &applied.documents, now) {
         let at = times::moment(at, now, None);
         fields.push((desk.say("field-end", &[]), at));
     }
@@ -268,7 +268,7 @@ pub(crate) async fn list(
             shown::names(&scope.accounts),
             shown::families(&scope.capabilities),
             times::length_in(desk.lang(), length),
-            until(intervention)
+            until(intervention, &applied.documents, now)
                 .map(|at| times::moment(at, now, None))
                 .unwrap_or_default(),
             crate::texts::told(&request.reason),
@@ -288,10 +288,22 @@ pub(crate) async fn list(
     Ok(())
 }
 
-/// When an intervention ends or ended, as far as that is known.
-pub(crate) fn until(intervention: &Intervention) -> Option<Timestamp> {
+/// When an intervention ends or ended, as far as that is known; by its client's posture, where that ends it before. What is
+/// suspended is not lost, and ends as it did.
+pub(crate) fn until(
+    intervention: &Intervention,
+    documents: &Documents,
+    now: Timestamp,
+) -> Option<Timestamp> {
     match intervention.state() {
-        State::Approved { .. } | State::Open { .. } => intervention.due(),
+        State::Approved { .. } => intervention.due(),
+        State::Open { closes_at, .. } => {
+            let by_posture = match intervention.yeses_wanted(documents, now) {
+                Some(_) => None,
+                None => intervention.ends_by_posture(documents, now),
+            };
+            Some(by_posture.map_or(*closes_at, |at| at.min(*closes_at)))
+        }
         State::Refused { at, .. }
         | State::Expired { at, .. }
         | State::Closed { at, .. }

@@ -153,13 +153,18 @@ pub(crate) fn standing(
         outcome(texts, lang, intervention.state())
     };
     let outlook = intervention.outlook(documents, now);
+    // What was approved and wants one more yes gives nothing meanwhile.
+    let state = match intervention.granted() {
+        Some(_) if outlook.is_some() => texts.say(lang, "state-suspended", &[]),
+        Some(_) | None => state,
+    };
     match outlook.and_then(|outlook| approvals(texts, lang, &outlook)) {
         Some(approvals) => format!("{state} · {approvals}"),
         None => state,
     }
 }
 
-/// `1 of 2 approvals (olivia)`; none where one does.
+/// `1 of 2 approvals (olivia)`; none where one does, and nobody said yes.
 pub(crate) fn approvals(texts: &Texts, lang: Lang, outlook: &Outlook) -> Option<String> {
     let given = outlook.given.len();
     let args = [
@@ -167,7 +172,20 @@ pub(crate) fn approvals(texts: &Texts, lang: Lang, outlook: &Outlook) -> Option<
         ("needed", u64::from(outlook.needed).into()),
         ("people", names(&outlook.given).into()),
     ];
-    (outlook.needed > 1).then(|| texts.say(lang, "request-approvals", &args))
+    (outlook.needed > 1 || given > 0).then(|| texts.say(lang, "request-approvals", &args))
+}
+
+/// What can be granted at most of a request, where that is less than it asks for.
+pub(crate) fn at_most(texts: &Texts, lang: Lang, outlook: &Outlook) -> Vec<String> {
+    let length = outlook.at_most.map(|length| {
+        let args = [("length", times::length_in(lang, length).into())];
+        texts.say(lang, "request-at-most-length", &args)
+    });
+    let amount = outlook.bytes.map(|bytes| {
+        let args = [("bytes", self::bytes(texts, lang, Some(bytes)).into())];
+        texts.say(lang, "request-at-most-bytes", &args)
+    });
+    length.into_iter().chain(amount).collect()
 }
 
 /// The state in words, with who brought it about and why, where somebody did.

@@ -153,12 +153,21 @@ async fn nothing_of(
     }
     let (only, targets): (BTreeSet<_>, BTreeSet<_>) =
         (only.iter().collect(), targets.iter().collect());
+    // All of it is allowed to them, but for the posture.
+    let is_written = |only: &&&Family| {
+        let mut all = written.iter();
+        all.any(|one| one.family() == only.as_str())
+    };
+    let id = match only.iter().filter(is_written).count() == only.len() {
+        true => "lobby-only-nothing-meanwhile",
+        false => "lobby-only-nothing",
+    };
     let args = [
         ("only", shown::names(only).into()),
         ("targets", shown::names(targets).into()),
         ("allowed", shown::families(&allowed).into()),
     ];
-    let status = desk.problem("lobby-only-nothing", &args).await?;
+    let status = desk.problem(id, &args).await?;
     let refusal = Refusal::NothingAsked;
     if let Some(helps) = next::after(desk.gateway, desk.visitor, &refusal, desk.interactive) {
         desk.terminal.err_line(&helps).await?;

@@ -208,6 +208,25 @@ impl Room {
         Ok(self.account.is_some())
     }
 
+    /// How many have to approve, and what can be granted at most.
+    async fn tell_outlook(
+        &mut self,
+        desk: &mut Desk<'_>,
+        intervention: &Intervention,
+    ) -> Result<(), Trouble> {
+        let applied = desk.gateway.applied();
+        let outlook = intervention.outlook(&applied.documents, clock::now());
+        let (texts, lang) = (&desk.gateway.texts, desk.lang());
+        let lines = outlook.iter().flat_map(|it| {
+            let approvals = shown::approvals(texts, lang, it).into_iter();
+            approvals.chain(shown::at_most(texts, lang, it))
+        });
+        for line in lines.collect::<Vec<_>>() {
+            desk.terminal.hanging(&line, 2).await?;
+        }
+        Ok(())
+    }
+
     /// Shows what the client sees, and to whom it went.
     async fn show(
         &mut self,
@@ -272,10 +291,7 @@ impl Room {
             )
             .await?;
         }
-        let outlook = intervention.outlook(&applied.documents, now);
-        if let Some(approvals) = outlook.and_then(|it| shown::approvals(texts, desk.lang(), &it)) {
-            desk.terminal.line(&approvals).await?;
-        }
+        self.tell_outlook(desk, intervention).await?;
         technician::tell_accompanied(desk, intervention).await?;
         technician::tell_short_hours(desk, intervention).await?;
         desk.terminal.line("").await?;

@@ -71,11 +71,13 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::IsKeptOut { .. } => 53,
         Refusal::AcceptFirst { .. } => 54,
         Refusal::Posture(_) => 55,
+        Refusal::LengthToGrant { .. } => 56,
+        Refusal::BytesToGrant { .. } => 57,
     }
 }
 
 /// How many there are.
-const PLACES: usize = 56;
+const PLACES: usize = 58;
 
 /// Everything that a posture bars.
 pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<HighPosture> {
@@ -98,7 +100,8 @@ pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<HighPosture> {
             at_most: ByteCount::new(4),
         },
     ];
-    let of = |missing| HighPosture {
+    let of = |missing, decides| HighPosture {
+        decides,
         client: ClientId::parse("hopital").unwrap(),
         since: at,
         by: PersonId::parse("odile").unwrap(),
@@ -106,7 +109,9 @@ pub(in crate::texts) fn every_posture(at: Timestamp) -> Vec<HighPosture> {
         contacts: String::new(),
         missing,
     };
-    bars.into_iter().map(of).collect()
+    let decided = bars.clone().map(|one| of(one, Some(InterventionNumber(8))));
+    let asked = bars.map(|one| of(one, None));
+    asked.into_iter().chain(decided).collect()
 }
 
 fn every_refusal() -> Vec<Refusal> {
@@ -228,6 +233,16 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::NotItsOperator,
         Refusal::OwnRequest,
         Refusal::AlreadyApproved { number },
+        Refusal::LengthToGrant {
+            number,
+            asked: Span::from_hours(4),
+            at_most: Span::from_hours(1),
+        },
+        Refusal::BytesToGrant {
+            number,
+            asked: ByteCount::new(9 << 20),
+            at_most: ByteCount::new(4 << 20),
+        },
         Refusal::NothingLeft { number },
         Refusal::OnlyShrinks { what: text("root") },
         Refusal::NoSuchIntervention,

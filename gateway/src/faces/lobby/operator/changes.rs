@@ -10,7 +10,7 @@ use crate::deeds::Undone;
 use crate::deeds::changes::{self, Begin, Change, Changed, Changes, UpTo, What};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
-use crate::texts::{times, told};
+use crate::texts::{parts, times, told};
 
 /// Changes shown in the greeting; the rest is counted.
 const SHOWN: usize = 5;
@@ -107,7 +107,15 @@ fn in_lines(desk: &Desk<'_>, changes: &[Change], (most, longest): (usize, usize)
     let mut places: HashMap<String, usize> = HashMap::new();
     for change in changes {
         let said = in_words(desk, change, longest, now);
-        let place = *places.entry(said.clone()).or_insert(all.len());
+        // From when to when each held is read from each.
+        let alone = matches!(
+            change.what,
+            What::Heightened | What::Normal | What::KeptOut | What::Lifted
+        );
+        let place = match alone {
+            true => all.len(),
+            false => *places.entry(said.clone()).or_insert(all.len()),
+        };
         match all.get_mut(place) {
             Some(same) => {
                 same.first = change.at;
@@ -228,7 +236,7 @@ fn listed(desk: &Desk<'_>, all: &[String], longest: usize) -> String {
             return text;
         }
         if place > 0 {
-            text.push_str("; ");
+            text.push_str(parts::between(desk.lang()));
         }
         text.push_str(part);
         left = left.saturating_sub(letters);

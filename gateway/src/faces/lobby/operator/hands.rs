@@ -33,12 +33,14 @@ pub(crate) async fn resume(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
     let done = hands::resume(desk.gateway, desk.visitor, ask).await?;
     let status = tell_all(desk, &done, |done| match (done.is_new, done.by_budget) {
         (true, Some(true)) => "operator-resumed-budget",
+        (true, Some(false) | None) if done.at.is_alone => "operator-resumed-alone",
         (true, Some(false) | None) => "operator-resumed",
         (false, Some(true)) => "operator-not-held-budget",
         (false, Some(false) | None) => "operator-not-held",
     })
     .await?;
-    for done in &done {
+    let said = |done: &&Handled| done.is_new && done.by_budget != Some(true);
+    for done in done.iter().filter(|done| !said(done)) {
         tell_alone(desk, &done.at).await?;
     }
     Ok(status)

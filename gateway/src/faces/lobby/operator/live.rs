@@ -78,7 +78,12 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     let gauge = session.nearest.as_ref();
     let mut budget: Vec<String> = Vec::new();
     if let Some(by) = &session.held_by {
-        budget.push(desk.say("live-held-by", &[("by", by_in_words(desk, by).into())]));
+        // Who lets it go on has to know of both.
+        let id = match session.held {
+            true => "live-held-by-both",
+            false => "live-held-by",
+        };
+        budget.push(desk.say(id, &[("by", by_in_words(desk, by).into())]));
     }
     if let Some(with) = &session.company {
         let number = ("session", session.number.to_string().into());
@@ -110,7 +115,7 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     }
     budget.extend(gauge.map(|gauge| {
         let gauge = gauges::short(desk, gauge);
-        match session.held {
+        match session.held && session.held_by.is_none() {
             true => desk.say("gauge-held", &[("gauge", gauge.into())]),
             false => gauge,
         }

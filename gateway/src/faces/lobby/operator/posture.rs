@@ -1,6 +1,6 @@
 //! Heightened posture, in words (P6).
 
-use ecluse_policy::Missing;
+use ecluse_policy::{Missing, Role};
 
 use crate::clock;
 use crate::deeds::posture::{self, Done, Ends, Means, Posture, Stands};
@@ -9,7 +9,7 @@ use crate::faces::lobby::commands::Command;
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::{grammar, shown, step_up};
 use crate::terminal::Line;
-use crate::texts::{amounts, times, told};
+use crate::texts::{amounts, parts, times, told};
 
 /// Longest reason of an operator, in characters.
 const LONGEST_REASON: usize = 1000;
@@ -73,6 +73,9 @@ async fn why(desk: &mut Desk<'_>) -> Result<Option<String>, Trouble> {
 
 async fn tell(desk: &mut Desk<'_>, stands: &Stands) -> Result<(), Trouble> {
     let line = match &stands.high {
+        None if !matches!(desk.visitor.authenticated.role(), Role::Operator { .. }) => {
+            desk.say("posture-is-normal-told", &[])
+        }
         None => desk.say("posture-is-normal", &[]),
         Some(_) => standing(desk, stands),
     };
@@ -136,7 +139,13 @@ fn ending(desk: &Desk<'_>, ends: &Ends, means: &Means) -> String {
             ];
             desk.say("posture-ends-yes", &args)
         }
-        Missing::Line { line } => desk.say("posture-ends-line", &[("line", line.into())]),
+        Missing::Line { line } => {
+            let id = match ends.there {
+                true => "posture-ends-line-there",
+                false => "posture-ends-line",
+            };
+            desk.say(id, &[("line", line.into())])
+        }
         Missing::Window { .. } | Missing::Length { .. } | Missing::Bytes { .. } => {
             desk.say("posture-ends-window", &[])
         }
@@ -147,7 +156,7 @@ fn ending(desk: &Desk<'_>, ends: &Ends, means: &Means) -> String {
         ("person", ends.person.as_str().into()),
         ("target", ends.target.as_str().into()),
         ("left", times::countdown(desk.lang(), means.warning).into()),
-        ("bars", bars.join("; ").into()),
+        ("bars", bars.join(parts::between(desk.lang())).into()),
     ];
     desk.say("posture-ends", &args)
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ecluse_policy::intervention::{Intervention, Request};
-use ecluse_policy::{Lang, Missing, entries_behind};
+use ecluse_policy::{Lang, Missing, Narrowing, entries_behind};
 
 use super::{alerts, changes};
 use crate::clock;
@@ -111,6 +111,16 @@ async fn block(
         }
         lines.push(line);
     }
+    // What would answer a yes to all of it, where that is a no.
+    let refused = desk
+        .visitor
+        .as_operator(&desk.applied())
+        .map_or(None, |by| {
+            intervention.awaits(&by, &Narrowing::default()).err()
+        });
+    if let Some(refusal) = &refused {
+        lines.push(texts.refusal(desk.lang(), refusal, now));
+    }
     if intervention.yeses_wanted(documents, now).is_some() {
         lines.push(suspended(desk, intervention, &id));
     }
@@ -135,14 +145,18 @@ async fn block(
     desk.terminal
         .quoted(7, &crate::texts::told(&request.reason))
         .await?;
+    let hint = match (&refused, intervention.granted()) {
+        (None, _) => "operator-request-hint",
+        (Some(_), None) => "operator-request-hint-refused",
+        (Some(_), Some(_)) => "operator-request-hint-withdraw",
+    };
     let lines = [
         format!(
             "{} {}",
             desk.say("operator-request-code", &[]),
             desk.terminal.bold(&request.code())
         ),
-        desk.terminal
-            .dim(&desk.say("operator-request-hint", &[("id", id.into())])),
+        desk.terminal.dim(&desk.say(hint, &[("id", id.into())])),
     ];
     for line in lines {
         desk.terminal.line(&format!("     {line}")).await?;

@@ -318,9 +318,10 @@ impl Source for Present {
 
 /// How a session that is over ended, as far as the gateway ended it; else it closed by itself.
 pub(crate) fn how_it_ended(gateway: &Gateway, lang: Lang, session: &LiveSession) -> String {
-    let because = session
-        .stopped()
-        .map_or(Because::Closed, |stop| Because::from(&stop));
+    let because = session.stopped().map_or_else(
+        || session.how_it_ended_by_itself(),
+        |stop| Because::from(&stop),
+    );
     let now = clock::now();
     gateway.texts.because(lang, &because, now, now)
 }

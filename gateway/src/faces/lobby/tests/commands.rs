@@ -63,7 +63,7 @@ async fn a_request_from_afar_waits_and_can_be_cancelled() {
 async fn wrong_use_is_explained_with_status_2() {
     let house = House::new().await;
     for (who, line, said) in [
-        ("alice", "request db01 --reason x", "--for 2h"),
+        ("alice", "request db01 --reason x", "--for 30m"),
         (
             "alice",
             "request --for 2h --reason x",

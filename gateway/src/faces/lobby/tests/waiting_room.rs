@@ -16,7 +16,7 @@ use crate::store::InterventionQuery;
 use crate::terminal::testing::{Person, person_in};
 
 /// Someone in the waiting room of db01.
-fn waits(
+pub(super) fn waits(
     house: &House,
     who: &str,
     size: Option<(u16, u16)>,
@@ -32,7 +32,7 @@ fn waits(
 }
 
 /// Answers the room's questions: why, and for how long.
-async fn asks(person: &mut Person, why: &str, length: &str) {
+pub(super) async fn asks(person: &mut Person, why: &str, length: &str) {
     person.sees(">").await;
     person.types(format!("{why}\r").as_bytes()).await;
     person.sees("1h").await;

@@ -111,6 +111,7 @@ impl Room {
                         let is_over = || desk.say("posture-is-over", &[("client", client.as_str().into())]);
                         let line = now.clone().unwrap_or_else(is_over);
                         desk.terminal.hanging(&line, 2).await?;
+                        self.tell_outlook(desk, &beside.intervention).await?;
                     }
                     posture = now;
                 }
