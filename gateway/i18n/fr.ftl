@@ -1164,9 +1164,9 @@ login-whom-to-ask = En cas d'erreur, demandez l'aide de l'administrateur de la p
 login-too-late = Le temps de connexion est fini ({ $length }). Recommencez.
 barred-expired = Votre compte n'est plus valable depuis { $expired_at }.
 barred-disabled = Votre compte est hors service.
-barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
-barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
-barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
+barred-provider-closed = Le document de votre organisation dans cette passerelle n'est pas celui du journal : personne n'entre de sa part, et aucun code n'est lu.
+barred-unused = Votre compte est hors service : il n'a pas servi depuis { $since }.
+barred-blocked = Blocage en cours. Aucun code n'est lu avant { $until } : trop de codes faux sont venus de vous ou de votre adresse.
 login-code = Code à usage unique :{" "}
 # Sans accents : les clients SSH montrent ces mots octet par octet.
 door-too-many = Trop de connexions attendent ici leur authentification, celle-ci est close. Revenez dans une minute, le client en est averti.

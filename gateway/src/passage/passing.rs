@@ -34,7 +34,7 @@ use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
 use crate::audit::AuditKind;
 use crate::clock;
-use crate::live::{Exhausted, LiveChannel, LiveSession, Stop};
+use crate::live::{Because, Exhausted, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
@@ -257,11 +257,14 @@ impl<'a> Passing<'a> {
 
     /// What the technician is told of an end that came by itself.
     pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
-        self.seated.session.ended_by_itself(match stopped {
-            Stopped::TargetLost => Because::TargetLost,
-            Stopped::Idle(_) => Because::Idle,
-            _ => Because::Closed,
-        });
+        let because = if matches!(stopped, Stopped::TargetLost) {
+            Because::TargetLost
+        } else if matches!(stopped, Stopped::Idle(_)) {
+            Because::Idle
+        } else {
+            Because::Closed
+        };
+        self.seated.session.ended_by_itself(because);
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {

@@ -204,7 +204,7 @@ fn p6_only_what_runs_is_told_to_end() {
     assert_eq!(it.barred_by_posture(&refused, t0()), lost);
     // What the flow of others allows is not theirs to lose.
     let others = format!(
-        "{}[[flow]]\nname = \"others\"\ntechnicians = [\"maintech:nobody\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\n\
+        "{}[[flow]]\nname = \"others\"\ntechnicians = [\"maintech:web\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\n\
          allow = [{ANY}]\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\n\
          approval = {{ by = 1, at-most = \"4h\" }}\n[posture.high]\napprovers = 1\nrefuse = [\"command: *\"]\n",
         DBA

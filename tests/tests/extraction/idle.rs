@@ -42,6 +42,11 @@ fn i3_what_nobody_uses_ends_after_a_warning() -> Result<()> {
     ensure!(records.len() == 2, "{records:?}");
     let told = records.iter().map(Value::to_string).collect::<String>();
     ensure!(told.contains("nobody did anything for 1m") && told.contains("sleep 1000"));
+    // How a session ended that nobody used is no mere close.
+    wait::until_true("the end in the list", PATIENCE, || {
+        let listed = site.auditor(&["recordings"])?;
+        Ok(listed.text().contains("nobody did anything any more"))
+    })?;
     speaking.child.kill()?;
     holding.child.kill()?;
     Ok(())

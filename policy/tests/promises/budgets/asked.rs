@@ -78,7 +78,8 @@ fn a_request_asks_for_less_and_an_approval_leaves_less() {
     assert_eq!(
         all.approved_by(&documents, &odile(&documents), &more, t0())
             .map(|_| ()),
-        Err(Refusal::Bytes {
+        Err(Refusal::BytesToGrant {
+            number: all.number(),
             asked: size("1 GiB"),
             at_most: size("200 MiB")
         })
