@@ -190,7 +190,7 @@ fn i10_operators_see_whose_keys_stations_and_last_use_these_are() -> Result<()> 
         "accepted by the document",
         "ws-1",
         &alice,
-        "no session at yours",
+        "no session with you",
     ] {
         ensure!(never.contains(words), "{words:?} is not in {never}");
     }
@@ -200,7 +200,7 @@ fn i10_operators_see_whose_keys_stations_and_last_use_these_are() -> Result<()> 
         Ok(of(&site, "carla").is_ok())
     })?;
     let new = of(&site, "carla")?;
-    for words in ["NOT ACCEPTED YET", "ws-2", &key, "no session at yours"] {
+    for words in ["NOT ACCEPTED YET", "ws-2", &key, "no session with you"] {
         ensure!(new.contains(words), "{words:?} is not in {new}");
     }
     let lobby = Terminal::of(&site, &site.ssh("odile"), 160, 30)?;
@@ -212,7 +212,7 @@ fn i10_operators_see_whose_keys_stations_and_last_use_these_are() -> Result<()> 
     site.proven("alice", "db01")?;
     let once = of(&site, "alice")?;
     ensure!(
-        !once.contains("no session at yours") && once.contains(&alice),
+        !once.contains("no session with you") && once.contains(&alice),
         "{once}"
     );
     site.clock().advance(3600)?;
