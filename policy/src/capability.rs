@@ -16,7 +16,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use self::allowed::{Allowed, Standing};
-pub(crate) use self::allowed::{gives_terminal, needs_derogation};
+pub(crate) use self::allowed::{gives_terminal, is_of_copies, needs_derogation};
 pub use self::command::{CommandRefused, CommandTemplate};
 pub use self::environment::{EnvNames, EnvRefused};
 pub use self::files::FileLine;

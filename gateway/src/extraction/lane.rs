@@ -112,6 +112,14 @@ impl Lane {
         used
     }
 
+    /// The same, and where that was drawn from.
+    pub(super) fn spend_from(&self, most: u64) -> Back {
+        // Whoever changes that changes the slice under the same lock.
+        let from = lock(&self.from);
+        let used = self.spend(most);
+        (Arc::clone(&from.accounts), used)
+    }
+
     /// Whether the next slice is to be drawn.
     pub(super) fn is_low(&self) -> bool {
         let (left, size) = (self.slice.load(Relaxed), self.size.load(Relaxed));
@@ -120,14 +128,6 @@ impl Lane {
         } else {
             size / 2
         }
-    }
-
-    /// The same, and where that was drawn from.
-    pub(super) fn spend_from(&self, most: u64) -> Back {
-        // Whoever changes that changes the slice under the same lock.
-        let from = lock(&self.from);
-        let used = self.spend(most);
-        (Arc::clone(&from.accounts), used)
     }
 
     /// Somebody waits for something to be drawn, for as long as what is returned lives.

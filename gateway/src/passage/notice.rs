@@ -147,8 +147,13 @@ pub(super) async fn as_they_stand(gateway: &Gateway, pays_by: &Budgeted) -> Vec<
         .into_iter()
         .chain(std::iter::repeat(Booked::default()));
     let all = charges.iter().zip(booked);
-    all.map(|(charge, booked)| standing(charge, &booked))
-        .collect()
+    all.map(|(charge, booked)| {
+        let (budget, Spent(spent)) = standing(charge, &booked);
+        // What is drawn here and not used has not left.
+        let unused = ByteCount::new(gateway.extraction.unused_of(&charge.account.key));
+        (budget, Spent(spent.minus(unused)))
+    })
+    .collect()
 }
 
 /// How much may leave, and what is left of that; none where nothing bounds it.

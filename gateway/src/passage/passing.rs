@@ -247,6 +247,7 @@ impl<'a> Passing<'a> {
                 left: &|| beside.line_left(),
                 refused: &|line| beside.refused_file(line),
                 shows: &|doing| beside.shows(doing),
+                closes: None,
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),

@@ -2,8 +2,9 @@
 //! channel, and so in its recording.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use ecluse_policy::{EndReason, HighPosture, Missing, Timestamp};
+use ecluse_policy::{HighPosture, Missing, Timestamp};
 
 use super::session::Session;
 use super::visit::Visit;
@@ -11,6 +12,9 @@ use super::visit::sessions::Seated;
 use crate::clock;
 use crate::faces::lobby::next;
 use crate::texts::times;
+
+/// How soon the store is asked again where it failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What was told of a session's end, by its words and when that is.
 #[derive(Debug, Default)]
@@ -71,12 +75,24 @@ pub(super) async fn begins(visit: &Visit, seated: &Seated) {
         return;
     }
     // Without the store nothing is known of its approvals, and nothing begins.
-    let found = gateway.store.intervention(live.facts().intervention).await;
-    let intervention = found.ok().flatten();
-    let (latest, documents) = (seated.session.admission(), &applied.documents);
-    let kept = latest.kept_by_posture(&seated.permit, documents, intervention.as_ref(), live.now());
-    if let Some(posture) = kept {
-        seated.right.lose(EndReason::Posture(posture));
+    let intervention = loop {
+        match gateway.store.intervention(live.facts().intervention).await {
+            Ok(found) => break found,
+            Err(error) => {
+                tracing::warn!(%error, "what waited begins once the store says what is approved");
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
+    };
+    let latest = seated.session.admission();
+    let begins = latest.begins(
+        &seated.permit,
+        &applied.documents,
+        intervention.as_ref(),
+        live.now(),
+    );
+    if let Err(reason) = begins {
+        seated.right.lose(reason);
         // Whoever waits for its right ends it.
         std::future::pending().await
     }

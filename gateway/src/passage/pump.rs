@@ -169,6 +169,9 @@ impl Pump<'_> {
             // What was typed into it waited for somebody to let it go on, and nobody did.
             target.outbox.clear();
         }
+        if let Err(error) = self.tape.ends() {
+            return Stopped::Unrecorded(error);
+        }
         target.outbox.put_own(Piece::Close);
         let closed = target
             .outbox
@@ -192,6 +195,17 @@ impl Pump<'_> {
                 return Ok(over);
             }
             let held = self.holds.is_held();
+            if self.lines.are_due() {
+                self.revoke(ends)?;
+            }
+            // Told before it went on, and so before what the target says next.
+            while !held
+                && self.known.left_at.is_none()
+                && ends.technician.outbox.words() < WORDS
+                && let Ok(line) = self.notices.lines.try_recv()
+            {
+                self.tell(&line, ends)?;
+            }
             let idle = self.idle_due(held);
             if !held {
                 self.tell_refused(ends)?;
@@ -254,7 +268,7 @@ impl Pump<'_> {
                     Some(piece) => self.pass(ToTechnician, piece, ends)?,
                 },
                 piece = from_technician.next(), if reads_technician => match piece {
-                    None | Some(Piece::Close) => self.technician_closed(ends),
+                    None | Some(Piece::Close) => self.technician_closed(ends)?,
                     Some(piece) if held || self.known.answers().is_some() => {
                         if let Some(piece) = self.refuses(piece, ends) {
                             self.pass(ToTarget, piece, ends)?;
@@ -267,7 +281,10 @@ impl Pump<'_> {
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
                 () = until(self.leaves_at(held)) => return Ok(Stopped::TechnicianLeft),
                 () = self.holds.changed() => {}
-                () = self.lines.lost() => self.revoke(ends)?,
+                () = self.lines.lost() => {
+                    self.lines.closes = None;
+                    self.revoke(ends)?;
+                }
                 Ok(()) = self.idle.after.changed() => {}
                 () = until(idle.map(|(at, _)| at)) => match idle {
                     Some((_, Due::End(after))) => return Ok(Stopped::Idle(after)),
@@ -300,12 +317,14 @@ impl Pump<'_> {
     }
 
     /// What the target still says is for the record; it hears that its input has ended.
-    fn technician_closed(&mut self, ends: &mut Ends<'_>) {
+    fn technician_closed(&mut self, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         self.known.technician_closed = Some(clock::monotonic());
         self.technician_is_gone(ends);
         if !ends.target.outbox.has_ended() {
+            self.tape.ends()?;
             ends.target.outbox.put_own(Piece::Eof);
         }
+        Ok(())
     }
 
     fn target_is_over(&mut self, how: Stopped, ends: &mut Ends<'_>) -> Result<(), RecordError> {

@@ -28,6 +28,14 @@ pub(crate) trait Tape: Send + Sync {
     /// As [`Tape::bytes`].
     fn event(&self, event: Event<'_>) -> Result<(), RecordError>;
 
+    /// The technician sends nothing more, and said no end: what a line has that no end came of is one.
+    ///
+    /// # Errors
+    /// As [`Tape::bytes`].
+    fn ends(&self) -> Result<(), RecordError> {
+        Ok(())
+    }
+
     /// What puts the technician's terminal in order, on record; none where it is.
     ///
     /// # Errors

@@ -244,16 +244,20 @@ impl Tape for Vigil<'_> {
             line.resized(*cols, *rows);
         }
         if let Event::Eof(Direction::ToTarget) = &event {
-            let fired = self.with_rules(|rules| {
-                let target = &self.session.live().facts().target;
-                let tripwires: Vec<_> = rules.tripwires_at(&self.flow, target).collect();
-                let mut state = self.lock();
-                let line = state.line.as_mut();
-                line.map_or_else(Vec::new, |line| line.ends(&tripwires))
-            });
-            self.tell(fired)?;
+            self.ends()?;
         }
         self.tap.event(event)
+    }
+
+    fn ends(&self) -> Result<(), RecordError> {
+        let fired = self.with_rules(|rules| {
+            let target = &self.session.live().facts().target;
+            let tripwires: Vec<_> = rules.tripwires_at(&self.flow, target).collect();
+            let mut state = self.lock();
+            let line = state.line.as_mut();
+            line.map_or_else(Vec::new, |line| line.ends(&tripwires))
+        });
+        self.tell(fired)
     }
 
     fn restore(&self) -> Result<Option<Bytes>, RecordError> {

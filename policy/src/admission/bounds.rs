@@ -97,26 +97,34 @@ impl Admission {
         })
     }
 
-    /// What of the client's posture keeps a channel that it permitted from beginning now; none where it may. What was permitted
-    /// before and waited is asked by this, and not by when what runs ends.
-    #[must_use]
-    pub fn kept_by_posture(
+    /// Whether a channel that it permitted may begin now that the client is in heightened posture: what was permitted before and
+    /// waited is asked by this, and not by when what runs ends.
+    ///
+    /// # Errors
+    /// What keeps it.
+    pub fn begins(
         &self,
         permit: &Permit,
         documents: &Documents,
         intervention: Option<&Intervention>,
         now: Timestamp,
-    ) -> Option<Box<HighPosture>> {
-        documents.posture(&self.client)?;
-        let rules = self.standing(documents, intervention, For::New, now).ok()?;
+    ) -> Result<(), EndReason> {
+        if documents.posture(&self.client).is_none() {
+            return Ok(());
+        }
+        let rules = self.standing(documents, intervention, For::New, now)?;
         let terminal = permit.terms.terminal().is_some();
         // What is left of its time may be shorter: it begins, and ends by that.
         let covers = |by: &Rule| by.covers(&permit.capability, now, terminal);
         if rules.open.iter().any(covers) {
-            return None;
+            return Ok(());
         }
-        let one = rules.withheld.iter().find(|one| covers(&one.rule))?;
-        Some(one.because.clone())
+        let mut withheld = rules.withheld.iter();
+        match withheld.find(|one| covers(&one.rule)) {
+            Some(one) => Err(EndReason::Posture(one.because.clone())),
+            // Whatever else ends it says so itself.
+            None => Ok(()),
+        }
     }
 
     /// When a channel that it permitted ends by the client's posture, and by what of it; none where it does not, as far as is

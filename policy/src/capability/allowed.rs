@@ -93,17 +93,7 @@ impl Allowed {
 
     /// Whether it is written as a command that copies: beside a line of files it gives none.
     pub(crate) fn is_of_copies(&self) -> bool {
-        match &self.capability {
-            Capability::Command(CommandTemplate::Words(_)) => {
-                let line = self.line();
-                let program = line.split_whitespace().nth(1).unwrap_or_default();
-                scp::PROGRAMS.contains(&program)
-            }
-            Capability::Command(CommandTemplate::Any)
-            | Capability::Shell
-            | Capability::Env(_)
-            | Capability::File(_) => false,
-        }
+        is_of_copies(&self.capability)
     }
 
     /// The holes of its template that take a plain name.
@@ -144,6 +134,21 @@ impl Allowed {
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.derogation.as_ref().map(Derogation::ends_at)
+    }
+}
+
+/// Whether a capability is written as a command that copies.
+pub(crate) fn is_of_copies(capability: &Capability) -> bool {
+    match capability {
+        Capability::Command(CommandTemplate::Words(_)) => {
+            let line = capability.to_string();
+            let program = line.split_whitespace().nth(1).unwrap_or_default();
+            scp::PROGRAMS.contains(&program)
+        }
+        Capability::Command(CommandTemplate::Any)
+        | Capability::Shell
+        | Capability::Env(_)
+        | Capability::File(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Both matches name every variant: a new kind of request, or of capability, stops the compiler here.
 
 use super::{FlowRequest, SFTP};
-use crate::capability::{Allowed, Capability, CommandRefused, EnvRefused, scp};
+use crate::capability::{Allowed, Capability, CommandRefused, EnvRefused, is_of_copies, scp};
 
 /// Why one capability does not answer one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,14 @@ pub(crate) fn answers_in(
 ) -> Result<(), Mismatch> {
     match capability {
         Capability::Command(_) if has_files && copies(request) => Err(Mismatch::OtherKind),
+        // Nor by a line that is read as no copy, which the program copies by all the same.
+        Capability::Command(_)
+            if has_files
+                && is_of_copies(capability)
+                && matches!(request, FlowRequest::Command(_)) =>
+        {
+            Err(Mismatch::OtherKind)
+        }
         Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_) => {
             answers(capability, request)
         }

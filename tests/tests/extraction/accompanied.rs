@@ -312,7 +312,11 @@ fn i4_an_operator_accompanies_as_many_sessions_as_the_flow_says() -> Result<()> 
     })?;
     shown(&site, &first, "WAITS since")?;
     drop(omar);
-    does(&site, &["resume", &first], "goes on")?;
+    does(
+        &site,
+        &["resume", &first],
+        "is not held by hand any more, but waits for an operator",
+    )?;
     alice.sees("but nobody watches it")?;
     shown(&site, &first, "WAITS since")?;
     // Nobody has to any more.

@@ -45,7 +45,7 @@ fn x3_a_new_connection_under_a_used_up_budget_waits() -> Result<()> {
     ])?;
     ensure!(answer.text() == "begun\n" && home.join("ran").exists());
     terminal.sees("was not passed on")?;
-    terminal.sees("At most 1 MiB (intervention)")?;
+    terminal.sees("of 1 MiB (intervention)")?;
     terminal.enters("ls -d typed; echo do''ne")?;
     let screen = terminal.sees("done")?;
     ensure!(screen.contains("No such file"), "{screen}");

@@ -86,6 +86,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) interactive: bool,
     /// The alerts that were told in it, when and in which words: each is, once, and what happens again in the same minute is another.
     pub(crate) alerted: BTreeSet<(Timestamp, String)>,
+    /// Whether a handful of them was told once.
+    pub(crate) looked_in: bool,
 }
 
 impl<'a> Desk<'a> {

@@ -74,6 +74,7 @@ pub async fn wait_for_approval(
         visitor,
         interactive: false,
         alerted: BTreeSet::new(),
+        looked_in: false,
     };
     let told = match waiting_room::enter(&mut desk, target, account).await {
         Ok(waiting_room::Exit::Admitted(admission)) => return Ok(*admission),
@@ -108,6 +109,7 @@ pub async fn refuse_without_terminal(
         visitor,
         interactive: false,
         alerted: BTreeSet::new(),
+        looked_in: false,
     };
     if let Err(trouble) = away::send_away(&mut desk, target, account, refusal).await {
         let _ = tell(&mut desk, trouble).await;
@@ -132,6 +134,7 @@ pub async fn run(
         visitor,
         interactive: command.is_none(),
         alerted: BTreeSet::new(),
+        looked_in: false,
     };
     let done = match command {
         Some(line) => commands::once(&mut desk, line).await,

@@ -101,6 +101,14 @@ impl<R: Reads + Clone + 'static> Copying<R> {
                     self.lookup.ask(query, &mut told);
                     steps.extend(self.hear(told, at, ask, out));
                 }
+                // `cmd.exe` and PowerShell read quotes otherwise, and would do something else than was judged.
+                scp::Step::Run(line) if !self.lookup.follows() && is_quoted(&line) => {
+                    let words = self.reads.copying(scp::Words::NoQuotes);
+                    out.push(Step::End {
+                        words: Some(words),
+                        because: scp::Words::NoQuotes.to_string(),
+                    });
+                }
                 scp::Step::Run(line) => out.push(Step::Run(line)),
                 scp::Step::Log(record) => self.log(record, out),
                 scp::Step::End(status) => out.push(Step::End {
@@ -207,6 +215,11 @@ impl<R: Reads + Clone + 'static> Copying<R> {
         let steps = self.hear(told, at, ask, out);
         self.take(steps, at, ask, out);
     }
+}
+
+/// Whether a line that starts a program rests on quotes.
+fn is_quoted(line: &[u8]) -> bool {
+    line.iter().any(|byte| matches!(byte, b'\'' | b'\\'))
 }
 
 fn answer<R: Reads>(reads: &R, operation: &Operation, ask: &mut Ask<'_>) -> Answer {

@@ -31,14 +31,35 @@ pub(crate) struct Lines<'a> {
     pub(crate) refused: &'a (dyn Fn(&str) + Send + Sync),
     /// What passes is shown to whoever looks on.
     pub(crate) shows: &'a (dyn Fn(&Doing) + Send + Sync),
+    /// When the next of them closes, as it was known when they were last asked for.
+    pub(crate) closes: Option<std::time::Instant>,
 }
 
 impl Lines<'_> {
+    /// When they are to be asked for again, at the latest; by the wall clock, which may be set.
+    pub(super) fn next_close(&mut self) -> Option<std::time::Instant> {
+        let left = (self.left)();
+        let next = left.map(|left| clock::monotonic() + left.to_std().min(LOOK_EVERY));
+        self.closes = [self.closes, next].into_iter().flatten().min();
+        self.closes
+    }
+
+    /// Whether they are to be asked for now.
+    pub(super) fn are_due(&mut self) -> bool {
+        let due = self.next_close().is_some_and(|at| at <= clock::monotonic());
+        if due {
+            self.closes = None;
+        }
+        due
+    }
+
     /// Waits until one of them may be lost.
     pub(super) async fn lost(&mut self) {
+        // Kept over turns: a busy channel, which makes this anew each time, would step over it.
+        let closes = self.next_close();
         let closes = async {
-            match (self.left)() {
-                Some(left) => tokio::time::sleep(left.to_std().min(LOOK_EVERY)).await,
+            match closes {
+                Some(closes) => tokio::time::sleep_until(closes.into()).await,
                 None => std::future::pending().await,
             }
         };

@@ -105,6 +105,7 @@ fn no_lines() -> Lines<'static> {
         left: &|| None,
         refused: &|_| {},
         shows: &|_| {},
+        closes: None,
     }
 }
 

@@ -104,21 +104,22 @@ impl Line {
         if let Some(line) = &mut self.plain {
             return sends(line, bytes, tripwires);
         }
-        let mut typed: Vec<String> = Vec::new();
-        self.typed.shown(bytes, |line| typed.push(line.to_owned()));
-        if !bytes
-            .iter()
-            .any(|byte| matches!(*byte, b'\r' | b'\n' | OPERATE))
-        {
+        let is_enter = |byte: &u8| matches!(*byte, b'\r' | b'\n' | OPERATE);
+        let Some(enter) = bytes.iter().position(is_enter) else {
+            self.typed.shown(bytes, |_| {});
             return Vec::new();
-        }
+        };
+        let (first, rest) = bytes.split_at(enter + 1);
+        let (mut typed, mut also) = (Vec::new(), Vec::new());
+        self.typed.shown(first, |line| typed.push(line.to_owned()));
+        self.typed.shown(rest, |line| also.push(line.to_owned()));
         let shown = self.shown();
         let fired = tripwires.iter().flat_map(|tripwire| {
             let shown = shown.as_deref().and_then(|line| tripwire.fires_shown(line));
-            // What is shown is the first of them; each that comes along is told as well, for it goes on with the first.
-            let also = typed.iter().skip(usize::from(shown.is_some()));
-            let also = also.filter_map(|line| tripwire.fires_typed(line));
-            shown.into_iter().chain(also).collect::<Vec<_>>()
+            let first = shown.or_else(|| typed.iter().find_map(|line| tripwire.fires_typed(line)));
+            // What comes along is told as well: it goes on with the first.
+            let also = also.iter().filter_map(|line| tripwire.fires_typed(line));
+            first.into_iter().chain(also).collect::<Vec<_>>()
         });
         fired.collect()
     }

@@ -30,7 +30,7 @@ pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
 
 /// Tells a handful of the alerts of the operator's client that were not told in this dialogue yet, and where the rest is read.
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
-    let first = desk.alerted.is_empty();
+    let first = !std::mem::replace(&mut desk.looked_in, true);
     let mut untold = alerts::alerts(desk.gateway, desk.visitor, Alerts::default()).await?;
     untold.retain(|alert| !desk.alerted.contains(&(alert.at, in_words(desk, alert))));
     let Handful { told, more, over } = alerts::handful(untold);

@@ -147,6 +147,7 @@ async fn one_hand_for_whatever_is_played() {
                 visitor: &visitor,
                 interactive: false,
                 alerted: BTreeSet::new(),
+                looked_in: false,
             };
             let may_look = move |_: &Desk<'_>| match asked.load(Ordering::Relaxed) {
                 true => Ok(()),
@@ -276,6 +277,7 @@ fn played(house: &House, source: impl Source) -> (Person, tokio::task::JoinHandl
             visitor: &visitor,
             interactive: false,
             alerted: BTreeSet::new(),
+            looked_in: false,
         };
         let may_look = |_: &Desk<'_>| Ok(());
         play(&mut desk, source, &may_look).await.unwrap()

@@ -126,11 +126,19 @@ impl Lookup {
         }
     }
 
-    /// Takes what the subsystem says.
+    /// Whether the server is known to follow links by itself: a Linux, whose shells read quotes as they are written.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows == Some(true)
+    }
+
+    /// Takes what the subsystem says; nothing of it once it is over.
     ///
     /// # Errors
     /// A [`NoSftp`]: nothing can be asked any more.
     pub(crate) fn read(&mut self, bytes: &[u8], told: &mut Vec<Told>) -> Result<(), NoSftp> {
+        if self.is_over {
+            return Ok(());
+        }
         self.framer.push(bytes);
         while let Some(packet) = self.framer.take()? {
             self.packet(&packet, told)?;
@@ -141,6 +149,7 @@ impl Lookup {
     /// Nothing more comes of the subsystem: nobody knows where the rest leads.
     pub(crate) fn end(&mut self, told: &mut Vec<Told>) {
         self.is_over = true;
+        self.framer = Framer::default();
         let lost = self.lost();
         self.flights.clear();
         let looks = self.looks.drain().map(|(id, _)| id);

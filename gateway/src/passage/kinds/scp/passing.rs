@@ -8,6 +8,7 @@ use ecluse_policy::capability::scp::Way;
 
 use super::interceptor::{Phase, Scp};
 use super::lookup::{Found, Lost, Nature};
+use super::opening::operation;
 use super::wire::{Reply, YES};
 use super::words::{Complaint, refusal};
 use super::{Direction, Moved, Operation, Outcome, Query, Record, Step, Words};
@@ -247,6 +248,30 @@ impl Scp {
                 self.own(Direction::ToTechnician, refusal(2, &words).into(), 0, out);
             }
             self.log_file(Outcome::Withdrawn(words.clone()), at, out);
+            return self.stop(Complaint::Withdrawn(words), at, out);
+        }
+        // Judged, and nothing of it has passed yet: the other side has not said yes.
+        let waits = matches!(self.phase, Phase::Times | Phase::Sent);
+        let judged = self.line.as_ref().filter(|_| waits).and_then(|line| {
+            let request = line.request.as_ref()?;
+            Some((request.clone(), line.typed.clone(), line.at))
+        });
+        if let Some((request, typed, since)) = judged
+            && let Err(words) = holds(&operation(&request, &typed))
+        {
+            if self.command.way == Way::To {
+                self.own(Direction::ToTechnician, refusal(2, &words).into(), 0, out);
+            }
+            self.line = None;
+            let outcome = Outcome::Withdrawn(words.clone());
+            out.push(Step::Log(record(
+                Some(request),
+                &typed,
+                outcome,
+                None,
+                since,
+                at,
+            )));
             return self.stop(Complaint::Withdrawn(words), at, out);
         }
         let Some(line) = &mut self.line else { return };

@@ -287,7 +287,13 @@ impl PathRequest {
     #[must_use]
     pub(super) fn is_of_paths(&self) -> bool {
         let is_path = |path: &Bytes| path.len() <= LONGEST_PATH && !path.contains(&0);
-        self.verb == Verb::UsersGroups || (is_path(&self.first) && is_path(&self.second))
+        // Numbers, four thousand of each at most.
+        let are_few = |numbers: &Bytes| numbers.len() <= 4 * LONGEST_PATH;
+        if self.verb == Verb::UsersGroups {
+            are_few(&self.first) && are_few(&self.second)
+        } else {
+            is_path(&self.first) && is_path(&self.second)
+        }
     }
 
     /// The packet of it that goes to the target, by these paths.

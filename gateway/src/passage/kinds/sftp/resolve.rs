@@ -221,6 +221,10 @@ impl Resolution {
                 if let Some(place) = seen.get_mut(number) {
                     *place = Some(match heard {
                         Heard::Attributes(attributes) if attributes.is_link() => Seen::Link,
+                        // Nobody knows whether that is a link.
+                        Heard::Attributes(attributes) if attributes.permissions.is_none() => {
+                            Seen::Not(status::FAILURE)
+                        }
                         Heard::Attributes(_) => Seen::Other,
                         Heard::Status(code) => Seen::Not(code),
                         Heard::Path(_) => Seen::Not(status::FAILURE),
