@@ -411,12 +411,20 @@ mod tests {
             panic!("{asked:?}")
         };
         assert_eq!(asked.len(), 2);
-        let there = Heard::Attributes(Attributes::default());
+        let there = Heard::Attributes(Attributes {
+            permissions: Some(0o100_644),
+            ..Attributes::default()
+        });
         assert_eq!(resolution.heard(0, there), Progress::Wait);
         assert_eq!(
             resolution.heard(1, there),
             Progress::Over(Err(Lost::Unclear))
         );
+        // Whoever does not say what it is has not said that it is no link.
+        let (mut resolution, _) = Resolution::start(b"/x", Last::Followed, false, false);
+        let unknown = Heard::Attributes(Attributes::default());
+        let end = resolution.heard(0, unknown);
+        assert!(matches!(end, Progress::Over(Err(_))), "{end:?}");
         let (mut resolution, _) = Resolution::start(typed, Last::Followed, true, false);
         let end = resolution.heard(0, Heard::Path(typed));
         assert!(
