@@ -201,7 +201,7 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
     marks.sort_unstable();
     marks.dedup();
     ensure!(marks.len() == 22, "told twice: {marks:?}");
-    let alerts = site.operator(&["live"])?.success()?.text();
+    let alerts = site.operator(&["alerts"])?.success()?.text();
     for words in [
         "are spent, and it ends",
         "channel 1",
@@ -379,7 +379,7 @@ fn x3_a_slowed_flow_goes_on_exactly_and_is_held_at_its_ceiling() -> Result<()> {
         told == ["ceiling", "limit", "limit", "warn", "warn"],
         "{told:?}"
     );
-    let alerts = site.operator(&["live"])?.success()?.text();
+    let alerts = site.operator(&["alerts"])?.success()?.text();
     ensure!(
         alerts.contains("it is slowed") && alerts.contains("up to the ceiling"),
         "{alerts}"

@@ -7,7 +7,8 @@ use super::*;
 /// A shell of alice over the connection that more can use, and the mark of her session.
 fn shell(site: &Site) -> Result<(Terminal, String)> {
     let terminal = Terminal::of(site, &over_one(site), 200, 40)?;
-    let screen = terminal.sees("which the target does not know")?;
+    let screen = flows(&terminal, "which the target does not know")?;
+    let screen = words(&screen);
     let (_, rest) = screen.split_once("bears the mark ").context("no mark")?;
     let mark = rest.split(',').next().unwrap_or_default().to_owned();
     terminal.enters("echo rea''dy")?;
@@ -306,7 +307,7 @@ fn n1_a_question_reads_on_a_narrow_terminal_in_french() -> Result<()> {
     for columns in [40, 80] {
         session += 1;
         let terminal = Terminal::of(&site, &site.ssh("bruno+db01"), columns, 30)?;
-        terminal.sees("porte la marque")?;
+        flows(&terminal, "porte la marque")?;
         terminal.sees_prompt()?;
         let number = session.to_string();
         does(
