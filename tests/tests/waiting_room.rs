@@ -173,7 +173,7 @@ fn contacts_are_on_hand_where_nobody_can_answer() -> Result<()> {
     let words = ["request", "db01", "--for", "1h", "--reason", "a check"];
     let asked = site.lobby("alice", &words).answer()?.success()?.text();
     ensure!(
-        asked.contains(&format!("Call your contact: {DECISION}, {TECHNICAL}.")),
+        asked.contains(&format!("Your contact: {DECISION}, {TECHNICAL}.")),
         "{asked}"
     );
     let terminal = Terminal::of(&site, &site.ssh("bruno+db01"), 160, 40)?;
@@ -181,7 +181,7 @@ fn contacts_are_on_hand_where_nobody_can_answer() -> Result<()> {
     terminal.enters("une vérification")?;
     terminal.sees("Pour combien de temps")?;
     terminal.enters("1h")?;
-    let call = format!("Appelez votre contact : {DECISION}, {TECHNICAL}.");
+    let call = format!("Votre contact : {DECISION}, {TECHNICAL}.");
     terminal.sees_that("whom to call", |screen| {
         // Wherever its lines are broken.
         let words: Vec<&str> = screen.split_whitespace().collect();
