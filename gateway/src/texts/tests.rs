@@ -6,7 +6,6 @@ use std::path::Path;
 use ecluse_policy::extraction::{ByteCount, Level, Way};
 
 mod french;
-
 use super::refusals::tests::every_posture;
 use super::*;
 use crate::live::Exhausted;
