@@ -1149,6 +1149,7 @@ end-ended-on-record = Écluse: this session was ended on record: its gateway had
 end-gateway-stops = Écluse: the gateway stops. Connect again later; what was asked and approved stays as it is.
 space-full = Écluse: the gateway has too little room left to record a session, so none begins. Tell its administrator; the client's operators are told.
 memory-full = Écluse: the gateway has too little memory left to record one more session on this connection. Close another session there, or open another connection.
+memory-full-terminal = Écluse: the gateway has too little memory left for one more terminal of this size on this connection. Make the window smaller, close another shell there, or open another connection.
 store-silent = Écluse: the gateway cannot look up or record what is approved. Try again, or tell its administrator.
 
 ## Why a session ended, for those who read of it afterwards

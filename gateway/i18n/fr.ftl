@@ -1218,6 +1218,7 @@ end-ended-on-record = Écluse : la fin de cette session est déjà consignée 
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; ce qui est demandé et approuvé reste valable.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
 memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
+memory-full-terminal = Écluse : la passerelle n'a plus assez de mémoire pour un terminal de plus, de cette taille, sur cette connexion. Réduisez la fenêtre, fermez-y un autre shell, ou ouvrez une autre connexion.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
 
 ## Why a session ended, for those who read of it afterwards

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::extraction::budgeted::{Budgeted, standing};
 use crate::gateway::Gateway;
 use crate::live::{Exhausted, budget_key};
-use crate::store::{Booked, StoreError};
+use crate::store::{Booked, Mark, StoreError};
 
 /// Where one budget stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,10 +69,14 @@ impl Spent {
         Ok(Self(of.collect()))
     }
 
+    fn booked(&self, charge: &Charge) -> Booked {
+        let booked = self.0.get(&charge.account.key).copied();
+        booked.unwrap_or_default()
+    }
+
     /// Where one of them stands.
     pub(crate) fn gauge(&self, charge: &Charge) -> Gauge {
-        let booked = self.0.get(&charge.account.key).copied();
-        let (budget, Passed(spent)) = standing(charge, &booked.unwrap_or_default());
+        let (budget, Passed(spent)) = standing(charge, &self.booked(charge));
         let Budget {
             level, way, bytes, ..
         } = budget;
@@ -95,7 +99,8 @@ impl Spent {
     }
 }
 
-/// What several channels are charged for, both ways, each account once; those of single channels left out.
+/// What several channels are charged for, both ways; those of single channels left out. Flows with other budgets count on one
+/// account: it stands there with each of them.
 pub(crate) fn charges<'b>(
     all: impl IntoIterator<Item = &'b Budgeted>,
     now: Timestamp,
@@ -104,8 +109,7 @@ pub(crate) fn charges<'b>(
     for budgeted in all {
         for way in Way::ALL {
             for charge in budgeted.charges(way, now) {
-                let known = |one: &Charge| one.account == charge.account;
-                if charge.budget.level != Level::Channel && !charges.iter().any(known) {
+                if charge.budget.level != Level::Channel && !charges.contains(&charge) {
                     charges.push(charge);
                 }
             }
@@ -114,29 +118,36 @@ pub(crate) fn charges<'b>(
     charges
 }
 
-/// Those of these accounts whose budget lets nothing more pass until somebody adds to it, as that is told of them: of sessions
-/// that other gateways carry, nothing else is known here.
+/// The first of each account.
+pub(crate) fn each_account(charges: &[Charge]) -> impl Iterator<Item = &Charge> {
+    let is_first = |nth: usize, charge: &Charge| {
+        let mut before = charges.iter().take(nth);
+        !before.any(|one| one.account == charge.account)
+    };
+    let all = charges.iter().enumerate();
+    all.filter(move |(nth, charge)| is_first(*nth, charge))
+        .map(|(_, charge)| charge)
+}
+
+/// Those of these accounts of which a budget lets nothing more pass until somebody adds to it, as that is told of them: of
+/// sessions that other gateways carry, nothing else is known here.
 ///
 /// # Errors
 /// The store failed.
 pub(crate) async fn holding<'c>(
     house: &Gateway,
     charges: impl IntoIterator<Item = &'c Charge>,
+    spent: &Spent,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let (mut at_limit, mut at_ceiling) = (Vec::new(), Vec::new());
-    for charge in charges.into_iter().filter(|one| one.budget.holds()) {
-        let accounts = match charge.budget.at_limit {
-            AtLimit::Slow { .. } => &mut at_ceiling,
-            AtLimit::Hold | AtLimit::End => &mut at_limit,
+    let holds = charges.into_iter().filter(|one| one.budget.holds());
+    let marks = holds.filter_map(|charge| {
+        let (budget, _) = standing(charge, &spent.booked(charge));
+        let what = match budget.at_limit {
+            AtLimit::Slow { .. } => Threshold::Ceiling,
+            AtLimit::Hold | AtLimit::End => Threshold::Limit,
         };
-        accounts.push(charge.account.key.clone());
-    }
-    let mut holding = BTreeSet::new();
-    for (accounts, what) in [
-        (at_limit, Threshold::Limit),
-        (at_ceiling, Threshold::Ceiling),
-    ] {
-        holding.extend(house.store.at_mark(&accounts, what).await?);
-    }
-    Ok(holding)
+        Some((charge.account.key.clone(), Mark::of(&budget, what)?))
+    });
+    let marks: Vec<_> = marks.collect();
+    house.store.at_marks(&marks).await
 }

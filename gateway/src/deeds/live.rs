@@ -150,10 +150,11 @@ pub(crate) async fn live(house: &Gateway, by: &Actor, _: Live) -> Result<InPassa
         let nearest = spent.nearest(charges);
         of_here(session, &own, nearest)
     });
-    let holding = gauges::holding(house, charges_there.iter().flatten()).await?;
+    let holding = gauges::holding(house, charges_there.iter().flatten(), &spent).await?;
     let there = there.iter().zip(&charges_there).zip(&hands_there);
     let there = there.map(|((remote, charges), (hands, with))| Passing {
-        nearest: spent.nearest(charges),
+        // Which of several flows it uses is known there alone.
+        nearest: spent.nearest(gauges::each_account(charges)),
         held: charges.iter().any(|one| holding.contains(&one.account.key)),
         ..of_there(&applied.documents, remote, hands, with.clone())
     });
@@ -218,7 +219,7 @@ fn asked(standing: &Standing) -> Option<AskedThere> {
     Some(AskedThere::of(asked, answer))
 }
 
-/// What bounds a session of another node, each account once; those of single channels left out.
+/// What bounds a session of another node, by each flow that it may use; those of single channels left out.
 fn remote_charges(documents: &Documents, remote: &Remote, now: Timestamp) -> Vec<Charge> {
     let Some(intervention) = &remote.intervention else {
         return Vec::new();

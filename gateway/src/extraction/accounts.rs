@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ecluse_policy::Timestamp;
+use ecluse_policy::extraction::Charge;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -164,6 +165,21 @@ impl Accounts {
             self.going
                 .spawn(async move { all.enter_in_books(&accounts, bytes).await });
         }
+    }
+
+    /// A channel has other budgets than these from here on, without waiting. Must run inside the runtime.
+    pub(super) fn are_others(self: &Arc<Self>, gone: Vec<Charge>) {
+        if gone.is_empty() {
+            return;
+        }
+        let all = Arc::clone(self);
+        self.going.spawn(async move {
+            let gone = gone.into_iter();
+            let gone: Vec<_> = gone.map(|one| (one.account.key, one.budget)).collect();
+            if let Err(error) = all.bank.are_others(&gone).await {
+                tracing::warn!(%error, "marks of budgets that are others are not told anew");
+            }
+        });
     }
 
     /// Has everything given back that channels here have drawn from an account and not used, but for one of them.

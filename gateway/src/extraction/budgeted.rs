@@ -76,6 +76,15 @@ impl Budgeted {
         self.budgets.charges(&place, way, now)
     }
 
+    /// What is charged by these and not by others, both ways.
+    pub(super) fn without(&self, others: &Self, now: Timestamp) -> Vec<Charge> {
+        let of = |rules: &Self| Way::ALL.map(|way| rules.charges(way, now)).concat();
+        let others = of(others);
+        let mut mine = of(self);
+        mine.retain(|charge| !others.contains(charge));
+        mine
+    }
+
     /// The accounts of that.
     pub(super) fn accounts(&self, way: Way, now: Timestamp) -> Vec<String> {
         let charges = self.charges(way, now).into_iter();
@@ -132,19 +141,7 @@ pub(super) fn grant(charges: &[Charge], booked: &[Booked], slice: u64) -> Grante
         let place = charges.iter().position(of)?;
         at(place, stop.what)
     });
-    let below = charges.iter().zip(booked).zip(&levels);
-    let below = below.flat_map(|((charge, booked), (budget, Spent(spent)))| {
-        [
-            (Threshold::Warn, budget.warn_at()),
-            (Threshold::Limit, budget.bytes.bytes()),
-            (Threshold::Ceiling, budget.ceiling()),
-        ]
-        .into_iter()
-        .filter(|(what, mark)| booked.is_told(*what) && mark.is_none_or(|mark| *spent < mark))
-        .map(|(what, _)| (charge.account.key.clone(), what))
-    });
     Granted {
-        below: below.collect(),
         bytes: granted.bytes.as_u64(),
         pace: granted.pace.map(|pace| pace.as_u64()),
         reached: reached.collect(),

@@ -21,7 +21,7 @@ use ecluse_recordings::Direction;
 
 pub(crate) use self::whole::Whole;
 use crate::passage::side::Soon;
-use crate::store::{Booked, Store, StoreError, mark};
+use crate::store::{Booked, Store, StoreError};
 
 /// The way of what goes towards one side.
 pub(crate) const fn way(towards: Direction) -> Way {
@@ -55,9 +55,6 @@ pub(crate) struct Granted {
     pub(crate) reached: Vec<Reached>,
     /// The account that lets nothing more pass, where one does.
     pub(crate) over: Option<Reached>,
-    /// Marks that were told of accounts which stand below them: the budget is another, or something came back. They are told when
-    /// they are reached anew.
-    pub(crate) below: Vec<(String, Threshold)>,
 }
 
 /// Decides what is reserved, of where accounts stand.
@@ -85,6 +82,12 @@ pub(crate) trait Bank: fmt::Debug + Send + Sync {
         bytes: u64,
     ) -> Soon<'a, Result<(), StoreError>>;
 
+    /// These budgets of accounts are not in force any more where they were: their marks are told anew where they are again.
+    ///
+    /// # Errors
+    /// They are not told anew then.
+    fn are_others<'a>(&'a self, gone: &'a [(String, Budget)]) -> Soon<'a, Result<(), StoreError>>;
+
     /// Whether channels of other gateways draw on the same accounts.
     fn is_shared(&self) -> bool;
 
@@ -109,17 +112,11 @@ impl Bank for Store {
         decide: &'a Decide<'a>,
     ) -> Soon<'a, Result<Granted, StoreError>> {
         Box::pin(async move {
-            let granted = Self::reserve(self, accounts, |booked| {
+            Self::reserve(self, accounts, |booked| {
                 let granted = decide(booked);
                 (granted.bytes, granted)
             })
-            .await?;
-            for (account, what) in &granted.below {
-                if let Err(error) = self.uncross(account, mark(*what)).await {
-                    tracing::warn!(%error, account, "a mark that a budget is below is not told anew");
-                }
-            }
-            Ok(granted)
+            .await
         })
     }
 
@@ -129,6 +126,10 @@ impl Bank for Store {
         bytes: u64,
     ) -> Soon<'a, Result<(), StoreError>> {
         Box::pin(Self::give_back(self, accounts, bytes))
+    }
+
+    fn are_others<'a>(&'a self, gone: &'a [(String, Budget)]) -> Soon<'a, Result<(), StoreError>> {
+        Box::pin(Self::are_others(self, gone))
     }
 
     fn is_shared(&self) -> bool {

@@ -196,24 +196,35 @@ pub(super) fn free() -> Arc<Toll> {
     site.open(Vec::new(), 1).toll
 }
 
-/// X3: a mark that was told of a smaller budget is told again.
-#[test]
-fn x3_what_was_told_of_a_smaller_budget_is_told_again() {
-    let below = |limit: u64| {
-        let rules = budgeted(vec![budget(Level::Session, limit, AtLimit::End)], 1);
-        let booked = Booked {
-            spent: 1_000,
-            extra: 0,
-            told: 1 | 2 | 4,
-        };
-        let charges = rules.charges(Way::Down, clock::agreed());
-        let below = budgeted::grant(&charges, &[booked], 64).below;
-        below.into_iter().map(|(_, what)| what).collect::<Vec<_>>()
+/// X3: a mark that was told of a smaller budget is told again where that comes back: what is not in force any more is said to
+/// whoever keeps what is told.
+#[tokio::test]
+async fn x3_what_was_told_of_a_smaller_budget_is_told_again() {
+    let site = Site::new();
+    let (client, hold) = (budget(Level::Client, 1 << 20, AtLimit::End), |bytes| {
+        budget(Level::Session, bytes, AtLimit::Hold)
+    });
+    let channel = site.open(vec![client, hold(1_000)], 1);
+    let others = || {
+        let all = site.till.others.lock().unwrap().clone();
+        all.into_iter()
+            .map(|(account, budget)| (account, budget.bytes))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(below(1_000), []);
-    assert_eq!(below(1_100), [Threshold::Limit, Threshold::Ceiling]);
-    let all = [Threshold::Warn, Threshold::Limit, Threshold::Ceiling];
-    assert_eq!(below(12_000), all);
+    for list in [vec![client, hold(2_000)], vec![client, hold(2_000)], vec![]] {
+        channel.toll.renew(budgeted(list, 1));
+    }
+    site.accounts
+        .settle(std::time::Duration::from_secs(5))
+        .await;
+    let gone = others();
+    let of_session = |bytes: u64| (SESSION.to_owned(), hold(bytes).bytes);
+    let sessions: Vec<_> = gone
+        .iter()
+        .filter(|(account, _)| account == SESSION)
+        .collect();
+    assert_eq!(sessions, [&of_session(1_000), &of_session(2_000)]);
+    assert_eq!(gone.len(), 3, "and the client's once: {gone:?}");
 }
 
 /// X1: to the last byte of a budget, and not one more, whatever the pieces are; what was reserved is what passed.

@@ -161,10 +161,13 @@ impl Toll {
 
     /// Other rules are in force: what was drawn by the old ones goes back, and nothing passes but by the new ones.
     pub(crate) fn renew(self: &Arc<Self>, rules: Arc<Budgeted>) {
-        {
+        let before = {
             let mut current = lock(&self.rules);
-            *current = (current.0 + 1, Arc::clone(&rules));
-        }
+            let next = (current.0 + 1, Arc::clone(&rules));
+            std::mem::replace(&mut *current, next).1
+        };
+        self.accounts
+            .are_others(before.without(&rules, clock::agreed()));
         for lane in &self.lanes {
             lane.bounded.store(rules.is_bounded(lane.way), SeqCst);
             lane.dry.store(false, SeqCst);
@@ -405,7 +408,6 @@ impl Toll {
                 pace,
                 reached,
                 over,
-                below: _,
             } = granted;
             if self.rules().0 != version {
                 self.accounts.give_back((accounts, bytes));

@@ -1,19 +1,20 @@
 //! A permitted channel on its way: what each step of [`super::story`] is made of.
 
 mod carrying;
+mod gate;
 mod waiting;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::extraction::Way;
-use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
+use ecluse_policy::{FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use self::carrying::Beside;
+use self::gate::Gate;
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
@@ -23,26 +24,22 @@ use super::notice::{self, Notice};
 use super::posture;
 use super::pump::{self, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
-use super::right::Right;
 use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
 use super::uplink::Uplink;
-use super::vigil::Vigil;
+use super::vigil::{Drawing, Vigil};
 use super::visit::sessions::Seated;
 use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
 use crate::audit::AuditKind;
 use crate::clock;
-use crate::live::{Because, Exhausted, LiveChannel, LiveSession, Stop};
+use crate::live::{Because, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
 /// The same where files were refused, as `scp` itself reports it.
 const COPY_REFUSED: u32 = 1;
-/// The longest sleep between two looks at the wall clock.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-
 /// A channel that is open in the recording of its session.
 pub(super) struct Passing<'a> {
     visit: &'a Arc<Visit>,
@@ -57,6 +54,8 @@ pub(super) struct Passing<'a> {
     /// What it pays by; what it does not use goes back with it.
     toll: Paying,
     notices: mpsc::Receiver<String>,
+    /// What is drawn of its terminal, until it passes.
+    drawing: Option<Drawing>,
     /// What came of the technician before the target was reached.
     known: Known,
 }
@@ -115,19 +114,14 @@ impl<'a> Passing<'a> {
             meter,
             toll,
             notices,
+            drawing: None,
             known: Known::default(),
         })
     }
 
     /// What may end it from outside.
     pub(super) fn gate(&self) -> Gate<'a> {
-        Gate {
-            visit: self.visit,
-            live: self.seated.session.live(),
-            permit: &self.seated.permit,
-            right: &self.seated.right,
-            over: self.toll.over(),
-        }
+        Gate::new(self.visit, self.seated, self.toll.over())
     }
 
     /// Waits until it may pass, tells the technician that they are recorded, then reaches the target of the permit: nothing is
@@ -199,7 +193,11 @@ impl<'a> Passing<'a> {
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let (uplink, visit) = (&self.uplink, self.visit);
         let session = &self.seated.session;
-        let terminal = terminal(self.opening, &self.seated.permit);
+        let mut drawing = self.drawing.take();
+        let now = self.opening.terminal_now();
+        if let (Some(drawing), Some(now)) = (&mut drawing, now) {
+            drawing.resized(now.cols, now.rows);
+        }
         let beside = Beside {
             visit,
             seated: self.seated,
@@ -211,7 +209,7 @@ impl<'a> Passing<'a> {
             self.seated,
             self.start,
             self.number,
-            terminal,
+            drawing,
             &self.tap,
         );
         let asked = self.opening.terminal.as_ref();
@@ -375,56 +373,6 @@ impl<'a> Passing<'a> {
     }
 }
 
-/// What ends a passage from outside: the session, for whatever reason, and the permit's own time.
-pub(super) struct Gate<'a> {
-    visit: &'a Arc<Visit>,
-    live: &'a Arc<LiveSession>,
-    permit: &'a Permit,
-    right: &'a Right,
-    /// A budget of this channel alone that lets nothing more pass.
-    over: watch::Receiver<Option<Exhausted>>,
-}
-
-impl Gate<'_> {
-    /// Waits until nothing may pass any more.
-    pub(super) async fn until_shut(&self) -> Stop {
-        tokio::select! {
-            biased;
-            stop = self.live.until_stopped() => stop,
-            end = until_closed(self.permit, self.live) => {
-                self.right.lose(end.clone());
-                Stop::Right(end)
-            }
-            end = self.right.until_lost() => Stop::Right(end),
-            over = until_over(self.over.clone()) => Stop::Quota(over),
-        }
-    }
-
-    /// The end that an operator, a clock or a failed recording brought.
-    pub(super) fn shut(&self, stop: &Stop) -> Farewell {
-        Farewell::refused(self.visit.words_for(stop)).because(stop)
-    }
-
-    /// The end that came by itself, unless the session ends: a cut closes the target's socket first, and its reason is the
-    /// one that counts.
-    pub(super) fn passed(&self, passed: Result<Farewell, Farewell>) -> Farewell {
-        match self.live.stopped() {
-            Some(stop) => self.shut(&stop),
-            None => passed.unwrap_or_else(|farewell| farewell),
-        }
-    }
-}
-
-async fn until_over(mut over: watch::Receiver<Option<Exhausted>>) -> Exhausted {
-    if let Ok(found) = over.wait_for(Option::is_some).await
-        && let Some(over) = found.clone()
-    {
-        return over;
-    }
-    // Whoever could tell is gone, and the channel with it.
-    std::future::pending().await
-}
-
 /// What cannot be recorded does not pass, on any channel of this session (R2).
 fn unrecorded(visit: &Visit, live: &LiveSession, error: &RecordError) -> Farewell {
     let stop = Stop::Unrecorded(error.to_string());
@@ -474,18 +422,5 @@ fn opened(
             .iter()
             .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
             .collect(),
-    }
-}
-
-/// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.
-/// Looks at the clock now and then, because it may be set forward.
-async fn until_closed(permit: &Permit, live: &LiveSession) -> EndReason {
-    let closes_at = permit.closes_at();
-    loop {
-        let now = live.now();
-        if closes_at <= now {
-            return permit.end().clone();
-        }
-        tokio::time::sleep(closes_at.since(now).to_std().min(LOOK_EVERY)).await;
     }
 }

@@ -268,6 +268,37 @@ impl Drop for Charge {
     }
 }
 
+/// Something of a size of its own, lent out of the common purse alone, and given back on drop.
+#[derive(Debug)]
+pub(crate) struct Place {
+    purse: Arc<Purse>,
+    bytes: usize,
+}
+
+impl Place {
+    /// Nothing yet, out of what a connection may hold.
+    pub(crate) fn none(purse: &Arc<Purse>) -> Self {
+        let purse = Arc::clone(purse);
+        Self { purse, bytes: 0 }
+    }
+
+    /// Lends until it is so many; false, and as before, where there are not so many.
+    pub(crate) fn grows_to(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        let enough = more == 0 || self.purse.lend_beside(0, more);
+        if enough {
+            self.bytes += more;
+        }
+        enough
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.purse.give_back_beside(0, self.bytes);
+    }
+}
+
 /// What pays for the recording of one session, given back on drop.
 ///
 /// A connection has one session as a rule, and the recording of one is counted with every connection

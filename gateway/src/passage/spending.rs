@@ -19,7 +19,7 @@ use crate::extraction::pace::Paces;
 use crate::extraction::toll::Toll;
 use crate::extraction::{Reached, Teller, Whole};
 use crate::live::{Exhausted, Stop, budget_key};
-use crate::store::mark;
+use crate::store::Mark;
 
 /// What the channels of one session share.
 #[derive(Debug, Default)]
@@ -254,9 +254,12 @@ impl SessionTeller {
     /// What was used up is not: others gave something back, or somebody added to it.
     fn take_back(&self, was: Reached) {
         self.session.spending().is_over(&was);
+        let Some(mark) = Mark::of(&was.budget, was.what) else {
+            return;
+        };
         let store = self.visit.gateway().store.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.uncross(&was.account, mark(was.what)).await {
+            if let Err(error) = store.uncross(&was.account, mark).await {
                 tracing::warn!(%error, "the mark of a budget that goes on is not put on record anew");
             }
         });
@@ -292,9 +295,12 @@ impl SessionTeller {
         if let Some(command) = &self.command {
             record = record.detail("command", command.as_str());
         }
+        let Some(mark) = Mark::of(&budget, what) else {
+            return;
+        };
         let store = self.visit.gateway().store.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.cross(&account, mark(what), record.clone()).await {
+            if let Err(error) = store.cross(&account, mark, record.clone()).await {
                 tracing::warn!(%error, "the mark of a budget is put on record later");
                 store.record_at_last(vec![record]).await;
             }

@@ -4,6 +4,7 @@
 //! recording first, then an entry of the log, by which operators are told wherever they are. One that holds does so at once, and
 //! from the entry on as an operator's hold (`adr/0045-a-signal-is-an-entry.md`).
 
+mod drawing;
 mod line;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use ecluse_policy::signals::watch::Shared;
 use ecluse_policy::signals::{self, Fired, Moment, QUIET, Signal, Signals, Then, Watch};
-use ecluse_policy::{FlowName, Span, Term};
+use ecluse_policy::{FlowName, Span};
 use ecluse_recordings::{Direction, Event, RecordError, Stream};
 use tokio::sync::watch;
 
+pub(super) use self::drawing::Drawing;
 use self::line::Line;
 use super::channel::Start;
 use super::session::Session;
@@ -76,21 +78,21 @@ struct State {
 }
 
 impl<'a> Vigil<'a> {
-    /// Watches channel `number`, which `start` asked for, with a terminal where it has one.
+    /// Watches channel `number`, which `start` asked for, with what is drawn of its terminal where it has one.
     pub(super) fn new(
         visit: &'a Arc<Visit>,
         seated: &'a Seated,
         start: &Start,
         number: u32,
-        terminal: Option<(&Term, TerminalRequest)>,
+        drawing: Option<Drawing>,
         tap: &'a Tap,
     ) -> Self {
         let session = &seated.session;
         let state = State {
             watch: Watch::default(),
             held: session.live().held(),
-            line: match (terminal, start) {
-                (Some((_, asked)), _) => Some(Line::new(asked.cols, asked.rows)),
+            line: match (drawing, start) {
+                (Some(drawing), _) => Some(Line::new(drawing)),
                 (None, Start::Shell) => Some(Line::plain()),
                 (None, Start::Command(_) | Start::Copy(_) | Start::Files) => None,
             },
@@ -130,14 +132,7 @@ impl<'a> Vigil<'a> {
     }
 
     fn with_rules<T>(&self, look: impl FnOnce(&Signals) -> T) -> T {
-        let applied = self.visit.gateway().applied();
-        let client = applied
-            .documents
-            .client(&self.session.live().facts().client);
-        match client {
-            Some(client) => look(&client.signals),
-            None => look(&Signals::default()),
-        }
+        with_rules(self.visit, self.session, look)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -263,6 +258,33 @@ impl Tape for Vigil<'_> {
     fn restore(&self) -> Result<Option<Bytes>, RecordError> {
         self.tap.restore()
     }
+}
+
+/// Looks at the rules of a session's client, as they are in force.
+fn with_rules<T>(visit: &Visit, session: &Session, look: impl FnOnce(&Signals) -> T) -> T {
+    let applied = visit.gateway().applied();
+    let client = applied.documents.client(&session.live().facts().client);
+    match client {
+        Some(client) => look(&client.signals),
+        None => look(&Signals::default()),
+    }
+}
+
+/// What is drawn of a terminal of this size: where a tripwire lies there it is paid for from the beginning on, and it is none
+/// where there is too little memory for that.
+pub(super) fn drawing(
+    visit: &Visit,
+    seated: &Seated,
+    terminal: &TerminalRequest,
+) -> Option<Drawing> {
+    let purse = visit.connection().purse();
+    let mut drawing = Drawing::new(terminal.cols, terminal.rows, purse);
+    let is_needed = with_rules(visit, &seated.session, |rules| {
+        let target = &seated.session.live().facts().target;
+        let mut all = rules.tripwires_at(seated.permit.flow(), target);
+        all.next().is_some()
+    });
+    (!is_needed || drawing.is_paid()).then_some(drawing)
 }
 
 /// Puts on record what holds a session already, and leaves it to what stands there. Nobody can let it go on before that is.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecluse_policy::extraction::{Account, Threshold, Zone};
+use ecluse_policy::extraction::{Account, Budget, ByteCount, Threshold, Zone};
 use ecluse_policy::{ClientId, Timestamp};
 use sqlx::AssertSqlSafe;
 
@@ -22,25 +22,32 @@ pub(crate) struct Booked {
     pub(crate) spent: u64,
     /// What operators added to its budget.
     pub(crate) extra: u64,
-    /// The marks that are told, a bit each.
-    pub(crate) told: u64,
+    /// The highest mark that is told, of whichever budget.
+    pub(crate) told: Option<u64>,
 }
 
-impl Booked {
-    /// Whether it was told that it reached this mark.
-    pub(crate) fn is_told(self, what: Threshold) -> bool {
-        self.told & u64::from(mark(what)) != 0
+/// A mark that is told of an account: which, and of how many bytes. Flows with other budgets have others on the same account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    what: Threshold,
+    amount: u64,
+}
+
+impl Mark {
+    /// A mark of this budget, with what was added to it; none where it has no limit.
+    pub(crate) fn of(budget: &Budget, what: Threshold) -> Option<Self> {
+        let amount = budget.at(what)?.as_u64();
+        Some(Self { what, amount })
     }
 }
 
-/// The bit beside an account by which everybody is asked for what they drew from it and do not use; those below are marks that
-/// are told.
+/// The bit beside an account by which everybody is asked for what they drew from it and do not use.
 const CALLED_IN: u64 = 8;
 /// Accounts that are looked for at once.
 const AT_ONCE: usize = 500;
 
-/// The bit of a mark beside an account.
-pub(crate) const fn mark(what: Threshold) -> u32 {
+/// What a mark is in the store.
+const fn number(what: Threshold) -> u64 {
     match what {
         Threshold::Warn => 1,
         Threshold::Limit => 2,
@@ -50,7 +57,8 @@ pub(crate) const fn mark(what: Threshold) -> u32 {
 
 impl Store {
     /// Reserves from all `accounts` at once as many bytes as `decide` says of where each stands, in the order they are
-    /// named; what it says beside that comes back. Nothing is written where that is nothing.
+    /// named; what it says beside that comes back. Nothing is written where that is nothing. Marks that are told and lie above
+    /// where an account stands are told anew when they are reached anew: something came back.
     ///
     /// # Errors
     /// The store failed; nothing is reserved.
@@ -64,6 +72,13 @@ impl Store {
         let names: BTreeSet<&str> = accounts.iter().map(String::as_str).collect();
         let booked = locked(&mut tx, self.db().engine(), &names).await?;
         let all = in_order(accounts, &booked);
+        for (account, one) in &booked {
+            if one.told.is_some_and(|told| one.spent < told) {
+                let sql = "DELETE FROM extraction_told WHERE account = $1 AND amount > $2";
+                tx.execute(sql, values![account.as_str(), one.spent])
+                    .await?;
+            }
+        }
         let (bytes, said) = decide(&all);
         if bytes > 0 {
             let sql = "UPDATE extraction SET spent = spent + $1 WHERE account";
@@ -120,6 +135,9 @@ impl Store {
             let sql = "UPDATE extraction SET extra = extra + $2, told = 0 WHERE account = $1";
             let values = values![account.as_str(), more];
             writing.tx.execute(sql, values).await?;
+            let sql = "DELETE FROM extraction_told WHERE account = $1";
+            let values = values![account.as_str()];
+            writing.tx.execute(sql, values).await?;
         }
         writing.commit(&[record]).await?;
         Ok(said)
@@ -166,6 +184,8 @@ impl Store {
         for row in &rows {
             let account = row.text("account")?;
             if Account::is_of_client_before(&account, client, day) {
+                let sql = "DELETE FROM extraction_told WHERE account = $1";
+                tx.execute(sql, values![account.as_str()]).await?;
                 let sql = "DELETE FROM extraction WHERE account = $1";
                 forgotten += tx.execute(sql, values![account.as_str()]).await?;
             }
@@ -194,50 +214,61 @@ impl Store {
     /// # Errors
     /// The store failed.
     pub(crate) async fn called_in(&self, accounts: &[String]) -> Result<Vec<String>, StoreError> {
-        self.marked(accounts, CALLED_IN).await
+        let mut called = Vec::new();
+        for some in accounts.chunks(AT_ONCE) {
+            let names: BTreeSet<&str> = some.iter().map(String::as_str).collect();
+            const CALLED: &str = "SELECT account FROM extraction WHERE told & $1 <> 0 AND account";
+            let (sql, of) = of_accounts(CALLED, 1, &names);
+            let mut values = vec![Value::from(CALLED_IN)];
+            values.extend(of);
+            for row in &self.db().rows(AssertSqlSafe(sql), &values).await? {
+                called.push(row.text("account")?);
+            }
+        }
+        Ok(called)
     }
 
-    /// Those of these accounts that are at a mark which is told.
+    /// Those of these accounts of which this mark is told.
     ///
     /// # Errors
     /// The store failed.
-    pub(crate) async fn at_mark(
+    pub(crate) async fn at_marks(
         &self,
-        accounts: &[String],
-        what: Threshold,
-    ) -> Result<Vec<String>, StoreError> {
-        self.marked(accounts, mark(what).into()).await
-    }
-
-    async fn marked(&self, accounts: &[String], bit: u64) -> Result<Vec<String>, StoreError> {
-        let mut marked = Vec::new();
-        for some in accounts.chunks(AT_ONCE) {
-            let names: BTreeSet<&str> = some.iter().map(String::as_str).collect();
-            const MARKED: &str = "SELECT account FROM extraction WHERE told & $1 <> 0 AND account";
-            let (sql, of) = of_accounts(MARKED, 1, &names);
-            let mut values = vec![Value::from(bit)];
-            values.extend(of);
+        marks: &[(String, Mark)],
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut told = BTreeSet::new();
+        for some in marks.chunks(AT_ONCE) {
+            let names: BTreeSet<&str> = some.iter().map(|(account, _)| account.as_str()).collect();
+            const TOLD: &str = "SELECT account, mark, amount FROM extraction_told WHERE account";
+            let (sql, values) = of_accounts(TOLD, 0, &names);
             for row in &self.db().rows(AssertSqlSafe(sql), &values).await? {
-                marked.push(row.text("account")?);
+                let account = row.text("account")?;
+                let (mark, amount) = (row.count("mark")?, row.count("amount")?);
+                let is_it = |(one, wanted): &(String, Mark)| {
+                    *one == account && (number(wanted.what), wanted.amount) == (mark, amount)
+                };
+                if some.iter().any(is_it) {
+                    told.insert(account);
+                }
             }
         }
-        Ok(marked)
+        Ok(told)
     }
 
-    /// Puts a crossing of an account on record, once however many notice it: whether this is the one. `bit` is the crossing's
-    /// own.
+    /// Puts on record that an account has reached a mark, once however many notice it: whether this is the one.
     ///
     /// # Errors
     /// The store failed; it is not on record.
     pub(crate) async fn cross(
         &self,
         account: &str,
-        bit: u32,
+        mark: Mark,
         record: AuditRecord,
     ) -> Result<bool, StoreError> {
         let mut writing = self.write().await?;
-        let sql = "UPDATE extraction SET told = told | $2 WHERE account = $1 AND told & $2 = 0";
-        let first = writing.tx.execute(sql, values![account, bit]).await? > 0;
+        let sql = "INSERT INTO extraction_told (account, mark, amount) VALUES ($1, $2, $3) ON CONFLICT (account, mark, amount) DO NOTHING";
+        let values = values![account, number(mark.what), mark.amount];
+        let first = writing.tx.execute(sql, values).await? > 0;
         if first {
             writing.commit(&[record]).await?;
         }
@@ -248,21 +279,46 @@ impl Store {
     ///
     /// # Errors
     /// The store failed; it is not told anew.
-    pub(crate) async fn uncross(&self, account: &str, bit: u32) -> Result<(), StoreError> {
+    pub(crate) async fn uncross(&self, account: &str, mark: Mark) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let sql = "UPDATE extraction SET told = told - $2 WHERE account = $1 AND told & $2 <> 0";
-        tx.execute(sql, values![account, bit]).await?;
+        uncross(&mut tx, account, mark).await?;
+        tx.commit().await
+    }
+
+    /// These budgets of accounts are not in force any more where they were: whoever has them again is told anew.
+    ///
+    /// # Errors
+    /// The store failed; they are not told anew.
+    pub(crate) async fn are_others(&self, gone: &[(String, Budget)]) -> Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let names: BTreeSet<&str> = gone.iter().map(|(account, _)| account.as_str()).collect();
+        let booked = locked(&mut tx, self.db().engine(), &names).await?;
+        for (account, budget) in gone {
+            let extra = booked.get(account).map_or(0, |one| one.extra);
+            let budget = budget.with_more(ByteCount::new(extra));
+            for mark in Threshold::ALL.map(|what| Mark::of(&budget, what)) {
+                if let Some(mark) = mark {
+                    uncross(&mut tx, account, mark).await?;
+                }
+            }
+        }
         tx.commit().await
     }
 }
 
-const ACCOUNTS: &str = "SELECT account, spent, extra, told FROM extraction WHERE account";
+async fn uncross(tx: &mut Tx, account: &str, mark: Mark) -> Result<(), StoreError> {
+    let sql = "DELETE FROM extraction_told WHERE account = $1 AND mark = $2 AND amount = $3";
+    let values = values![account, number(mark.what), mark.amount];
+    tx.execute(sql, values).await.map(drop)
+}
+
+const ACCOUNTS: &str = "SELECT account, spent, extra, (SELECT MAX(amount) FROM extraction_told WHERE extraction_told.account = extraction.account) AS highest FROM extraction WHERE account";
 
 fn read(rows: &[Row]) -> Result<BTreeMap<String, Booked>, StoreError> {
     let mut all = BTreeMap::new();
     for row in rows {
         let (spent, extra) = (row.count("spent")?, row.count("extra")?);
-        let told = row.count("told")?;
+        let told = row.count_or_none("highest")?;
         all.insert(row.text("account")?, Booked { spent, extra, told });
     }
     Ok(all)

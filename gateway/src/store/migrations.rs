@@ -37,6 +37,7 @@ const VOUCHED: &str = include_str!("migrations/0020_vouched.sql");
 const EXTRACTION: &str = include_str!("migrations/0021_extraction.sql");
 const COPIES: &str = include_str!("migrations/0022_entry_copies.sql");
 const TOLD: &str = include_str!("migrations/0024_told.sql");
+const TOLD_OF: &str = include_str!("migrations/0026_told_of.sql");
 
 const STEPS: &[Step] = &[
     Step {
@@ -164,6 +165,12 @@ const STEPS: &[Step] = &[
         name: "told",
         sqlite: TOLD,
         postgres: TOLD,
+    },
+    Step {
+        format: 26,
+        name: "told of which budget",
+        sqlite: TOLD_OF,
+        postgres: TOLD_OF,
     },
 ];
 

@@ -75,7 +75,7 @@ pub use self::documents::{
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub(crate) use self::enrolments::{FIRST, REPLACED};
 pub use self::error::StoreError;
-pub(crate) use self::extraction::{Booked, mark};
+pub(crate) use self::extraction::{Booked, Mark};
 pub use self::failures::{Block, Blocked, Claim};
 pub use self::host_keys::HostKeyAlert;
 pub use self::interventions::{InterventionError, InterventionQuery, Next, StateName};

@@ -276,6 +276,11 @@ impl Row {
             .map_err(|_| StoreError::malformed(column, "a negative number"))
     }
 
+    pub(super) fn count_or_none(&self, column: &'static str) -> Result<Option<u64>, StoreError> {
+        let count = self.int_or_none(column)?.map(u64::try_from).transpose();
+        count.map_err(|_| StoreError::malformed(column, "a negative number"))
+    }
+
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
         self.text_or_none(column)?
             .ok_or(StoreError::Null { column })

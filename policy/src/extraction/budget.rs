@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::bytes::{ByteCount, ByteRate, Percent};
+use super::tree::Threshold;
 use super::zone::{CivilDay, Zone};
 use crate::name::{ClientId, InterventionId, PersonId, SessionId, TargetId};
 use crate::time::Timestamp;
@@ -181,6 +182,16 @@ impl Budget {
             AtLimit::End | AtLimit::Hold => limit,
             AtLimit::Slow { rate: _, ceiling } => ceiling.of(limit),
         })
+    }
+
+    /// At how many bytes a mark of it is reached; none where there is no limit.
+    #[must_use]
+    pub fn at(&self, what: Threshold) -> Option<ByteCount> {
+        match what {
+            Threshold::Warn => self.warn_at(),
+            Threshold::Limit => self.bytes.bytes(),
+            Threshold::Ceiling => self.ceiling(),
+        }
     }
 
     /// Up to what its account may grow in one step from here: before the limit to the limit, so that nothing behind it

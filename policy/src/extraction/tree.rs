@@ -22,6 +22,9 @@ pub enum Threshold {
 }
 
 impl Threshold {
+    /// Every mark, in the order in which they are reached.
+    pub const ALL: [Self; 3] = [Self::Warn, Self::Limit, Self::Ceiling];
+
     /// One word, for records and finding a translation.
     #[must_use]
     pub const fn name(self) -> &'static str {

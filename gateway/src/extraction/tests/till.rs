@@ -15,6 +15,8 @@ pub(super) struct Till {
     /// Whether other gateways draw on it, and what everybody is asked for.
     pub(super) shared: AtomicBool,
     called_in: Mutex<BTreeSet<String>>,
+    /// Budgets that are not in force any more.
+    pub(super) others: Mutex<Vec<(String, Budget)>>,
 }
 
 impl Till {
@@ -48,7 +50,7 @@ impl Bank for Till {
                 .map(|account| Booked {
                     spent: spent.get(account).copied().unwrap_or(0),
                     extra,
-                    told: 0,
+                    told: None,
                 })
                 .collect();
             let granted = decide(&all);
@@ -74,6 +76,11 @@ impl Bank for Till {
             }
             Ok(())
         })
+    }
+
+    fn are_others<'a>(&'a self, gone: &'a [(String, Budget)]) -> Soon<'a, Result<(), StoreError>> {
+        self.others.lock().unwrap().extend_from_slice(gone);
+        Box::pin(async { Ok(()) })
     }
 
     fn is_shared(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::passage::answering::AtTerminal;
 use crate::passage::farewell::Farewell;
 use crate::passage::side::{Piece, Stream};
 use crate::passage::tap::Tape;
-use crate::passage::vigil::Vigil;
+use crate::passage::vigil::{self, Vigil};
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::with_command;
 use crate::passage::window::TerminalRequest;
@@ -32,6 +32,12 @@ impl Passing<'_> {
         let holder = held.borrow().keeps_out(self.number);
         if let Some(holder) = holder {
             return Err(self.held(&holder).await);
+        }
+        if let Some((_, terminal)) = terminal(self.opening, &self.seated.permit) {
+            self.drawing = vigil::drawing(self.visit, self.seated, &terminal);
+            if self.drawing.is_none() {
+                return Err(self.without_memory().await);
+            }
         }
         // Before the target hears of it: what is held here waits, and is started when it goes on.
         let (visit, seated) = (self.visit, self.seated);
@@ -143,6 +149,16 @@ impl Passing<'_> {
         let shown = shown(&self.uplink, line);
         let told = self.opening.say(Stream::ErrorOutput, shown).await;
         told.map_err(|_| Farewell::silent())
+    }
+
+    async fn without_memory(&self) -> Farewell {
+        let why = "too little memory for what is drawn of its terminal";
+        let flow = self.start.flow();
+        let session = &self.seated.session;
+        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
+        let record = record.reason(why).detail("flow", flow.to_string());
+        self.visit.audit_refusal(with_command(record, &flow)).await;
+        Farewell::refused(self.visit.say("memory-full-terminal")).because(why)
     }
 
     async fn held(&mut self, holder: &Holder) -> Farewell {

@@ -1,12 +1,33 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ecluse_policy::extraction::Threshold;
+use ecluse_policy::extraction::{
+    AtLimit, Budget, ByteCount, Level, Limit, Percent, Threshold, Way,
+};
 
 use super::*;
 use crate::extraction::{Bank, Granted};
 use crate::store::testing::records_of;
-use crate::store::{Booked, Store, mark};
+use crate::store::{Booked, Mark, Store};
+
+fn budget_of(limit: u64) -> Budget {
+    Budget {
+        level: Level::Session,
+        way: Way::Down,
+        bytes: Limit::Bytes(ByteCount::new(limit)),
+        warn: Percent::WARN,
+        at_limit: AtLimit::Hold,
+    }
+}
+
+/// A mark of a budget of so many bytes, of which a warning is at 70 %.
+fn mark_of(limit: u64, what: Threshold) -> Mark {
+    let limit = match what {
+        Threshold::Warn => limit * 10 / 7,
+        Threshold::Limit | Threshold::Ceiling => limit,
+    };
+    Mark::of(&budget_of(limit), what).unwrap()
+}
 
 fn accounts(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -125,16 +146,17 @@ fn x3_a_crossing_is_on_record_once_and_a_reservation_wakes_nobody() {
         store.reserve(&names, |_| (1, ())).await.unwrap();
         assert!(!everything.has_changed());
         let record = || AuditRecord::new(AuditKind::Extraction, at(1));
-        assert!(store.cross(&names[0], 1, record()).await.unwrap());
-        assert!(!other.cross(&names[0], 1, record()).await.unwrap());
-        assert!(other.cross(&names[0], 2, record()).await.unwrap());
-        assert!(!store.cross(&names[0], 2, record()).await.unwrap());
+        let [warn, limit] = [Threshold::Warn, Threshold::Limit].map(|what| mark_of(1, what));
+        assert!(store.cross(&names[0], warn, record()).await.unwrap());
+        assert!(!other.cross(&names[0], warn, record()).await.unwrap());
+        assert!(other.cross(&names[0], limit, record()).await.unwrap());
+        assert!(!store.cross(&names[0], limit, record()).await.unwrap());
         // A mark that is taken back is told anew, and no other.
         for _ in 0..2 {
-            other.uncross(&names[0], 2).await.unwrap();
+            other.uncross(&names[0], limit).await.unwrap();
         }
-        assert!(!store.cross(&names[0], 1, record()).await.unwrap());
-        assert!(store.cross(&names[0], 2, record()).await.unwrap());
+        assert!(!store.cross(&names[0], warn, record()).await.unwrap());
+        assert!(store.cross(&names[0], limit, record()).await.unwrap());
         assert_eq!(records_of(store, &[AuditKind::Extraction]).await.len(), 3);
         other.close().await;
     });
@@ -152,7 +174,8 @@ fn x3_what_is_added_is_there_for_all_and_on_record() {
             100
         );
         let record = || AuditRecord::new(AuditKind::Extraction, at(1));
-        assert!(store.cross(&names[0], 2, record()).await.unwrap());
+        let limit = mark_of(100, Threshold::Limit);
+        assert!(store.cross(&names[0], limit, record()).await.unwrap());
         let seen = other
             .top_up(&names, |booked| {
                 let topped = AuditRecord::new(AuditKind::TopUp, at(2));
@@ -165,7 +188,7 @@ fn x3_what_is_added_is_there_for_all_and_on_record() {
             Booked {
                 spent: 100,
                 extra: 0,
-                told: 2
+                told: Some(100)
             }
         );
         assert_eq!(store.booked(&names).await.unwrap()[0].extra, 50);
@@ -174,7 +197,7 @@ fn x3_what_is_added_is_there_for_all_and_on_record() {
             50
         );
         assert!(
-            store.cross(&names[0], 2, record()).await.unwrap(),
+            store.cross(&names[0], limit, record()).await.unwrap(),
             "the mark is told anew"
         );
         assert_eq!(records_of(store, &[AuditKind::TopUp]).await.len(), 1);
@@ -203,34 +226,78 @@ fn r7_days_that_are_over_are_forgotten() {
     });
 }
 
-/// X3: who raises a budget hears of it again when that is used up; marks that still stand are told once.
+/// X3: what came back is told anew when it is used up again; marks that still stand are told once.
 #[test]
 fn x3_a_mark_that_an_account_is_below_is_told_anew() {
     on_each_engine(async |store| {
         let names = accounts(&["intervention:1:down", "session:2:down"]);
         let record = || AuditRecord::new(AuditKind::Extraction, at(1));
         store.reserve(&names, |_| (100, ())).await.unwrap();
+        let marks = [(Threshold::Warn, 70), (Threshold::Limit, 100)];
         for name in &names {
-            for what in [Threshold::Warn, Threshold::Limit] {
-                store.cross(name, mark(what), record()).await.unwrap();
+            for (what, limit) in marks {
+                let mark = mark_of(limit, what);
+                assert!(store.cross(name, mark, record()).await.unwrap());
             }
         }
-        let decide = |booked: &[Booked]| {
-            assert!(booked.iter().all(|one| one.is_told(Threshold::Limit)));
-            Granted {
-                bytes: 1,
-                below: vec![(names[0].clone(), Threshold::Limit)],
-                ..Granted::default()
-            }
-        };
-        Bank::reserve(&store.store, &names, &decide).await.unwrap();
-        for (name, what, anew) in [
-            (&names[0], Threshold::Limit, true),
-            (&names[0], Threshold::Warn, false),
-            (&names[1], Threshold::Limit, false),
+        let (one, other) = (&names[..1], &names[1..]);
+        store.give_back(one, 20).await.unwrap();
+        for (names, told) in [(one, 100), (other, 100)] {
+            let decide = |booked: &[Booked]| {
+                assert_eq!(booked[0].told, Some(told));
+                Granted {
+                    bytes: 1,
+                    ..Granted::default()
+                }
+            };
+            Bank::reserve(&store.store, names, &decide).await.unwrap();
+        }
+        for (name, (what, limit), anew) in [
+            (&names[0], marks[1], true),
+            (&names[0], marks[0], false),
+            (&names[1], marks[1], false),
         ] {
-            let again = store.cross(name, mark(what), record()).await.unwrap();
+            let mark = mark_of(limit, what);
+            let again = store.cross(name, mark, record()).await.unwrap();
             assert_eq!(again, anew, "{name} {what:?}");
         }
+    });
+}
+
+/// X3: what is told of an account is told of a limit. A flow with more on it takes nothing back that was told of another's less,
+/// and where that stands is known on every node; a limit that is not in force any more is told of when it is again.
+#[test]
+fn x3_a_larger_budget_on_a_shared_account_takes_back_no_mark() {
+    on_each_engine(async |store| {
+        let other = store.as_another_process().await;
+        let names = accounts(&["intervention:1:down"]);
+        let name = &names[0];
+        let record = || AuditRecord::new(AuditKind::Extraction, at(1));
+        let [small, large] = [100, 1_000].map(|limit| mark_of(limit, Threshold::Limit));
+        store.reserve(&names, |_| (100, ())).await.unwrap();
+        assert!(store.cross(name, small, record()).await.unwrap());
+        // The flow with more goes on, from session to session.
+        for _ in 0..3 {
+            let decide = |_: &[Booked]| Granted {
+                bytes: 200,
+                ..Granted::default()
+            };
+            Bank::reserve(&store.store, &names, &decide).await.unwrap();
+            assert!(!other.cross(name, small, record()).await.unwrap());
+        }
+        let told = async |mark| {
+            let marks = [(name.clone(), mark)];
+            !other.at_marks(&marks).await.unwrap().is_empty()
+        };
+        assert!(told(small).await && !told(large).await);
+        // A draw that was held goes on: its own mark is taken back, and no other.
+        assert!(store.cross(name, large, record()).await.unwrap());
+        store.uncross(name, large).await.unwrap();
+        assert!(told(small).await && !told(large).await);
+        // Somebody raises it, and takes that back.
+        let budget = budget_of(100);
+        store.are_others(&[(name.clone(), budget)]).await.unwrap();
+        assert!(other.cross(name, small, record()).await.unwrap());
+        other.close().await;
     });
 }
