@@ -455,7 +455,10 @@ operator-hand-lost = It passes through { $node }, which was not heard of: it is 
 operator-hand-ask = { $time }  { $by } asks { $person }, session { $session } on { $target }: “{ $reason }”
 operator-answered = { $time }  { $person }, session { $session } on { $target }, was asked “{ $question }” and answers: “{ $answer }”. { $over ->
     [yes] It waits no more.
-   *[no] resume { $session }, or cut { $session }.
+   *[no] { $budget ->
+        [yes] A budget holds it too: resume { $session } and topup { $session } SIZE, or cut { $session }.
+       *[no] resume { $session }, or cut { $session }.
+    }
 }
 operator-asked = { $person } is asked, and session { $session } is held. The answer is told here and in live; resume { $session } lets it go on.
 operator-hand-hold = { $time }  { $by } holds session { $session } of { $person } on { $target }.
@@ -859,6 +862,7 @@ answer-enter-first = Écluse: what you type is neither passed on nor an answer. 
 answer-none = Écluse: that is no answer: it is empty, or a one-time code. Press Enter to begin anew.
 answer-not-kept = Écluse: your answer could not be put on record. Answer with: { $command }
 answer-told = Écluse: { $by } asked: “{ $question }”. You answered: “{ $answer }”. The session goes on once an operator lets it.
+answer-told-budget = Écluse: { $by } asked: “{ $question }”. You answered: “{ $answer }”. The session goes on once an operator lets it, and adds to the budget that is spent.
 answer-owed = { $mark }: { $by } asks: “{ $question }”
 answer-given = { $mark }: { $by } asked: “{ $question }”. You answered: “{ $answer }”.
 answer-kept = That is on record, and told to the operators. Session { $session } goes on once one of them lets it.
@@ -1043,7 +1047,8 @@ why-command-other-words = it is not the command that was agreed
 why-command-shell-meaning = { $shown } has a meaning to a shell and is never part of an agreed command
 why-command-spacing = its words must be separated by one space each, with none before or after
 why-command-hole = what stands for { $hole } does not fit
-why-command-too-long = it is too long
+why-command-over-budget = Écluse: what you ask for is { $size }, and no more than { $limit } may pass ({ $key }): connecting again does not help. Ask the operators of { $client } for a larger budget, or send less.
+command-too-long = it is too long
 why-command-empty = it is empty or holds a NUL byte
 why-env-not-listed = it is not on the list
 why-env-dangerous = it can make a program of the target run other code and is never sent

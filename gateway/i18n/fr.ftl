@@ -524,7 +524,10 @@ operator-hand-lost = Elle passe par { $node }, dont on est sans nouvelles : c'e
 operator-hand-ask = { $time }  { $by } demande à { $person }, session { $session } sur { $target } : « { $reason } »
 operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». { $over ->
     [yes] Elle n'attend plus.
-   *[no] resume { $session }, ou cut { $session }.
+   *[no] { $budget ->
+        [yes] Un budget la suspend aussi : resume { $session } et topup { $session } TAILLE, ou cut { $session }.
+       *[no] resume { $session }, ou cut { $session }.
+    }
 }
 operator-asked = La question est posée à { $person }, et la session { $session } est suspendue. La réponse est dite ici et dans live ; resume { $session } la laisse reprendre.
 operator-hand-hold = { $time }  { $by } suspend la session { $session } { DE($person) } sur { $target }.
@@ -928,6 +931,7 @@ answer-enter-first = Écluse : ce que vous tapez n'est ni transmis, ni une rép
 answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
 answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
 answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
+answer-told-budget = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre et augmente le budget épuisé.
 answer-owed = { $mark } : { $by } demande : « { $question } »
 answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
 answer-kept = C'est consigné, et dit aux opérateurs. La session { $session } reprend dès que l'un d'eux la laisse reprendre.
@@ -1112,7 +1116,8 @@ why-command-other-words = ce n'est pas la commande convenue
 why-command-shell-meaning = « { $shown } » a un sens pour un shell et ne fait jamais partie d'une commande convenue
 why-command-spacing = ses mots doivent être séparés par une seule espace, sans espace avant ni après
 why-command-hole = ce qui tient la place de { $hole } ne convient pas
-why-command-too-long = elle est trop longue
+why-command-over-budget = Écluse : ce que vous demandez fait { $size }, et pas plus de { $limit } ne peuvent passer ({ $key }) : se reconnecter n'y change rien. Demandez un budget plus grand aux opérateurs { DE($client) }, ou envoyez moins.
+command-too-long = elle est trop longue
 why-command-empty = elle est vide ou contient un octet nul
 why-env-not-listed = elle ne figure pas sur la liste
 why-env-dangerous = elle peut faire exécuter un autre code à un programme de la cible et n'est jamais transmise

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::agreement::Agreement;
+pub(crate) use self::because::ByItself;
 pub use self::because::{Because, KnownBy};
 pub(crate) use self::company::{Companions, Company, Program, Worth};
 pub(crate) use self::exhausted::key as budget_key;

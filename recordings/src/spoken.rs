@@ -12,12 +12,12 @@ mod screen;
 pub(crate) use named::wanted;
 pub(crate) use screen::on_screen;
 
-use parts::{FLOWS, MISSING, STATES, WHO, WHYS};
+use parts::{FLOWS, MISSING, STATES, TYPED, WHO, WHYS};
 
 use crate::bundle::Language;
 
 /// A sentence with holes, in English and in French. Each hole of the one is in the other, in the same order: `{}` is
-/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{who}`, `{missing}`, `{budget}` and `{sentence}` are said in French where they are known.
+/// quoted as it is, `{time}` is an instant, `{flow}`, `{why}`, `{typed}`, `{who}`, `{missing}`, `{budget}` and `{sentence}` are said in French where they are known.
 pub(crate) type Pattern = (&'static str, &'static str);
 
 /// Sentences within sentences are not followed further.
@@ -52,6 +52,7 @@ pub(crate) fn sentences(language: Language) -> impl Iterator<Item = Pattern> {
             MISSING,
             STATES,
             WHYS,
+            TYPED,
             WHO,
         ],
     };
@@ -98,6 +99,8 @@ fn filled(english: &str, french: &str, text: &str, depth: u8) -> Option<String> 
         let (value, left) = match (literal, &next) {
             // The last hole takes all there is before the end of the sentence.
             (end, None) => (rest.strip_suffix(end)?, ""),
+            // Somebody chose every letter of it: what follows stands behind the last of these.
+            (between, Some(_)) if kind == "typed" => rest.rsplit_once(between)?,
             (between, Some(_)) => rest.split_once(between)?,
         };
         said.push_str(&quoted(kind, value, depth)?);
@@ -111,6 +114,7 @@ fn filled(english: &str, french: &str, text: &str, depth: u8) -> Option<String> 
 fn quoted(kind: &str, value: &str, depth: u8) -> Option<String> {
     match kind {
         "flow" => among(FLOWS, value, depth),
+        "typed" => Some(among(TYPED, value, depth).unwrap_or_else(|| value.to_owned())),
         "why" => Some(among(WHYS, value, depth).unwrap_or_else(|| value.to_owned())),
         "who" => Some(among(WHO, value, depth).unwrap_or_else(|| value.to_owned())),
         "missing" => Some(among(MISSING, value, depth).unwrap_or_else(|| value.to_owned())),

@@ -87,7 +87,7 @@ fn a_refusal_names_the_command_that_helps() -> Result<()> {
     let shell = site.ssh("alice+db01").answer()?;
     let account = ecluse_tests::target::account()?;
     shell.refused(&[
-        "Écluse: A shell is not part of this intervention. Missing: shell",
+        "Écluse: a shell is not part of this intervention. Missing: shell",
         &format!("alice@127.0.0.1 request db01 --account {account} --for "),
     ])?;
     // What the matrix does not have is not asked for in vain.

@@ -235,8 +235,8 @@ fn x1_no_way_out_takes_more_than_the_session_has() -> Result<()> {
     let words = "~".repeat(100_000);
     let written = format!("printf %s '{words}' > words");
     site.ssh("alice+db01").run(written).answer()?.refused(&[
-        "a budget is spent: 1 KiB (session, towards the target)",
-        "Passed: 0 B",
+        "no more than 1 KiB may pass (session, towards the target)",
+        "connecting again does not help. Ask the operators of hopital",
     ])?;
     ensure!(
         !site.layout().target_home().join("words").exists(),

@@ -8,6 +8,7 @@ mod budgets;
 mod by_hand;
 mod folded;
 mod handful;
+mod known;
 mod signals;
 mod since;
 
@@ -24,6 +25,7 @@ pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
 pub(crate) use self::handful::{Handful, handful};
+pub(crate) use self::known::Known;
 pub(crate) use self::signals::Found;
 use self::since::{Since, all_of};
 pub(crate) use self::since::{UpTo, up_to_now};
@@ -173,6 +175,8 @@ pub(crate) enum Told {
         session: u64,
         question: String,
         answer: String,
+        /// Whether a budget holds it too, where this gateway carries it.
+        budget: bool,
         /// Whether nothing waits any more: somebody let it go on, or the session is over.
         over: bool,
     },

@@ -353,7 +353,7 @@ async fn looked_at(
         let facts = session.facts();
         if let Some(it) = house.store.intervention(facts.intervention).await? {
             let channels = session.channels().into_iter();
-            let runs = channels.map(|channel| channel.capability).collect();
+            let runs = channels.flat_map(|channel| channel.capabilities).collect();
             let place = (&facts.person, &facts.target, &facts.account);
             add(facts.number, place, &it, Runs::These(runs));
         }

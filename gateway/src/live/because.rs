@@ -9,6 +9,28 @@ use serde::{Deserialize, Serialize};
 
 use super::{SpentBudget, Stop};
 
+/// How a channel ended that nothing ended, and so its session where it was the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ByItself {
+    /// It was closed.
+    #[default]
+    Closed,
+    /// Its connection to the target broke.
+    TargetLost,
+    /// Nobody did anything on it for as long as its flow lets that be.
+    Idle,
+}
+
+impl From<ByItself> for Because {
+    fn from(ended: ByItself) -> Self {
+        match ended {
+            ByItself::Closed => Self::Closed,
+            ByItself::TargetLost => Self::TargetLost,
+            ByItself::Idle => Self::Idle,
+        }
+    }
+}
+
 /// Why a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "kebab-case")]

@@ -251,6 +251,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::live::LiveChannel;
     use crate::live::tests::session_recorded;
 
     fn odile() -> PersonId {
@@ -319,8 +320,8 @@ mod tests {
         let full = Worth::Full { at_most: 1 };
         assert_eq!(worth(), [Worth::Counts, Worth::Counts, full]);
         assert!(alone(0), "it is not on record yet");
-        sessions[0].company_on_record(&odile());
-        sessions[1].company_on_record(&odile());
+        sessions[0].company_on_record(&odile(), |_, _| None);
+        sessions[1].company_on_record(&odile(), |_, _| None);
         assert!(!alone(0) && alone(1));
         // An operator's hold is another.
         live.is_left(watches[0].0);
@@ -340,5 +341,33 @@ mod tests {
         live.companion_is_there(watches[1].0, true, &[there]);
         assert_eq!(worth()[1], full);
         assert!(alone(0));
+    }
+
+    /// I4: who came and left before that is on record lets nothing go on, and nobody reads that it does.
+    #[tokio::test]
+    async fn i4_nobody_reads_that_it_goes_on_with_somebody_who_left() {
+        let live = Live::default();
+        let (session, _end) = session_recorded(1, "unused".into(), RecordingKey::generate()).await;
+        assert!(live.enter(Arc::clone(&session)).is_none());
+        let mut read = session.enter(LiveChannel {
+            doing: None,
+            number: 1,
+            command: None,
+            capabilities: Vec::new(),
+            terminal: true,
+            started: clock::now(),
+            closes_at: clock::now(),
+        });
+        session.is_to_be_accompanied(accompanied());
+        session.is_accompanied_by(BTreeSet::new());
+        session.company_on_record(&odile(), |_, _| Some("it goes on".into()));
+        assert!(session.held().borrow().holds(1) && read.try_recv().is_err());
+        session.is_accompanied_by([odile()].into());
+        session.company_on_record(&odile(), |company, _| {
+            assert!(company.on_record().contains(&odile()));
+            Some("it goes on".into())
+        });
+        assert!(!session.held().borrow().holds(1));
+        assert_eq!(read.try_recv().unwrap(), "it goes on");
     }
 }

@@ -25,7 +25,7 @@ use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
 use super::hands::Standing;
-use super::{Because, Company, Held, Stop};
+use super::{ByItself, Company, Held, Stop};
 use crate::clock::Onward;
 use crate::door::stream::Socket;
 use crate::extraction::toll::Toll;
@@ -48,8 +48,8 @@ pub struct LiveChannel {
     pub command: Option<String>,
     /// What passes on it at this moment, where that can be told.
     pub doing: Option<String>,
-    /// What permits it.
-    pub capability: Capability,
+    /// What permits it: one, or each line of a channel of files.
+    pub capabilities: Vec<Capability>,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Since when.
@@ -122,8 +122,21 @@ struct Inner {
     tolls: BTreeMap<u32, Weak<Toll>>,
     /// When its client's posture ends the first of it, where that does.
     ends_at: Option<Timestamp>,
-    /// How the last of its channels ended that did so by itself.
-    by_itself: Option<Because>,
+    /// How the last of its channels ended.
+    by_itself: ByItself,
+}
+
+impl Inner {
+    fn tell(&self, channel: Option<u32>, text: &str) {
+        let has_terminal = self.channels.values().any(|(one, _)| one.terminal);
+        let told = self.channels.values().filter(|(one, _)| match channel {
+            Some(number) => one.number == number,
+            None => one.terminal || !has_terminal,
+        });
+        for (_, notices) in told {
+            let _ = notices.try_send(text.to_owned());
+        }
+    }
 }
 
 impl LiveSession {
@@ -176,15 +189,14 @@ impl LiveSession {
         self.lock().ends_at
     }
 
-    /// A channel ended by itself: the last one says how the session did, where nothing ends that.
-    pub(crate) fn ended_by_itself(&self, because: Because) {
-        self.lock().by_itself = Some(because);
+    /// A channel ended, by itself or not: the last one says how the session did, where nothing ends that.
+    pub(crate) fn ended_by_itself(&self, how: ByItself) {
+        self.lock().by_itself = how;
     }
 
     /// How it ended, or would at this moment, where nothing ends it.
-    pub(crate) fn how_it_ended_by_itself(&self) -> Because {
-        let because = self.lock().by_itself.clone();
-        because.unwrap_or(Because::Closed)
+    pub(crate) fn how_it_ended_by_itself(&self) -> ByItself {
+        self.lock().by_itself
     }
 
     /// Its channels now.
@@ -232,15 +244,7 @@ impl LiveSession {
 
     /// Shows a line of the gateway on every terminal of the session, or on every channel where it has none; or on one channel.
     pub(crate) fn tell(&self, channel: Option<u32>, text: &str) {
-        let inner = self.lock();
-        let has_terminal = inner.channels.values().any(|(one, _)| one.terminal);
-        let told = inner.channels.values().filter(|(one, _)| match channel {
-            Some(number) => one.number == number,
-            None => one.terminal || !has_terminal,
-        });
-        for (_, notices) in told {
-            let _ = notices.try_send(text.to_owned());
-        }
+        self.lock().tell(channel, text);
     }
 
     /// Ends the session for `reason`; the first reason stands. Must run inside the runtime.

@@ -105,3 +105,63 @@ async fn r4_a_session_in_passage_that_has_ended_on_record_ends() {
     live.leave(5);
     assert!(live.end_outlived(&ended).is_empty());
 }
+
+/// X3: of channels that are let go at once, the last one says that it goes on, once, before anything passes.
+#[tokio::test]
+async fn x3_of_channels_that_go_on_at_once_the_last_one_says_so() {
+    use ecluse_policy::extraction::{ByteCount, Level, Way};
+
+    let (session, _end) = session(1).await;
+    let channel = |number| LiveChannel {
+        doing: None,
+        number,
+        command: None,
+        capabilities: Vec::new(),
+        terminal: true,
+        started: clock::now(),
+        closes_at: clock::now(),
+    };
+    let over = Exhausted {
+        level: Level::Session,
+        way: Way::Down,
+        limit: ByteCount::new(1),
+        spent: ByteCount::new(1),
+        passed: ByteCount::new(1),
+        ceiling: false,
+    };
+    for round in 0..200 {
+        let mut read = session.enter(channel(1));
+        let _other = session.enter(channel(2));
+        session.hold(1, over.clone());
+        session.hold(2, over.clone());
+        let both = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for number in [1, 2] {
+                let (session, both) = (&session, &both);
+                scope.spawn(move || {
+                    both.wait();
+                    session.let_go(number, Way::Down, |_| "it goes on".into());
+                });
+            }
+        });
+        assert_eq!(
+            read.try_recv().as_deref(),
+            Ok("it goes on"),
+            "round {round}"
+        );
+        assert!(read.try_recv().is_err(), "round {round}");
+    }
+}
+
+/// R4: a session ended as the last of its channels did: one that lost its target is outlived by another.
+#[tokio::test]
+async fn r4_a_session_ends_as_its_last_channel() {
+    let (session, _end) = session(1).await;
+    for (how, because) in [
+        (ByItself::TargetLost, Because::TargetLost),
+        (ByItself::Closed, Because::Closed),
+    ] {
+        session.ended_by_itself(how);
+        assert_eq!(Because::from(session.how_it_ended_by_itself()), because);
+    }
+}

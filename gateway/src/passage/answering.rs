@@ -118,13 +118,17 @@ impl Visit {
     }
 
     /// What they read of an answer that is on record.
-    pub(super) fn say_answered(&self, asked: &Asked, answer: &str) -> String {
+    pub(super) fn say_answered(&self, asked: &Asked, answer: &str, by_budget: bool) -> String {
         let args = [
             ("by", asked.by.as_str().into()),
             ("question", asked.question.as_str().into()),
             ("answer", answer.into()),
         ];
-        self.gateway().texts.say(self.lang(), "answer-told", &args)
+        let id = match by_budget {
+            true => "answer-told-budget",
+            false => "answer-told",
+        };
+        self.gateway().texts.say(self.lang(), id, &args)
     }
 
     /// The command that answers from elsewhere.

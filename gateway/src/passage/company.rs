@@ -12,9 +12,9 @@ use super::session::Session;
 use super::visit::Visit;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::live::Company;
 use crate::live::orders::of_session;
 use crate::live::presence::{ALONE, EACH, FROM};
+use crate::live::{Company, Held};
 
 /// How long until it is tried again to put on record that somebody came.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -95,14 +95,12 @@ impl Kept {
                 Ok(()) => {
                     self.here.insert(person.clone(), at);
                     // What the target says next stands below it.
-                    if std::mem::take(&mut self.waits) {
-                        let on_record = now.on_record().iter().chain([person]);
-                        let people: Vec<&str> = on_record.map(PersonId::as_str).collect();
-                        session
-                            .live()
-                            .tell(None, &visit.say_goes_on(session, &people));
-                    }
-                    session.live().company_on_record(person);
+                    session.live().company_on_record(person, |company, held| {
+                        let people = company.on_record().iter().map(PersonId::as_str);
+                        let people: Vec<&str> = people.collect();
+                        let waits = std::mem::take(&mut self.waits);
+                        waits.then(|| visit.say_goes_on(held, &people))
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "nobody accompanies a session before that is on record");
@@ -131,7 +129,8 @@ impl Kept {
         self.ever |= company.rule().is_some();
         // Nobody has to any more.
         if std::mem::take(&mut self.waits) {
-            live.tell(None, &visit.say_goes_on(session, &[]));
+            let held = live.held().borrow().clone();
+            live.tell(None, &visit.say_goes_on(&held, &[]));
         }
     }
 }
@@ -167,8 +166,7 @@ impl Visit {
     }
 
     /// And once somebody came, or nobody has to.
-    fn say_goes_on(&self, session: &Session, people: &[&str]) -> String {
-        let held = session.live().held().borrow().clone();
+    fn say_goes_on(&self, held: &Held, people: &[&str]) -> String {
         let still = held.by_hand().is_some() || held.by_budget();
         let still = if still { "yes" } else { "no" };
         let id = match people.is_empty() {

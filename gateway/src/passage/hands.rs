@@ -46,7 +46,8 @@ fn tell(visit: &Visit, session: &Session, before: &Standing, now: &Standing) {
     let live = session.live();
     let mut is_asked = false;
     for (asked, answer) in now.questions().answered_since(before.questions()) {
-        live.tell(None, &visit.say_answered(asked, answer));
+        let by_budget = live.held().borrow().by_budget();
+        live.tell(None, &visit.say_answered(asked, answer, by_budget));
     }
     for asked in now.questions().asked_since(before.questions()) {
         live.tell(None, &visit.say_asked(session, asked));

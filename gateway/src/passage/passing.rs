@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ecluse_policy::extraction::Way;
-use ecluse_policy::{FlowRequest, Permit, Term};
+use ecluse_policy::{Capability, FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
 use tokio::sync::mpsc;
@@ -34,7 +34,7 @@ use super::visit::{Visit, with_command};
 use super::window::TerminalRequest;
 use crate::audit::AuditKind;
 use crate::clock;
-use crate::live::{Because, LiveChannel, LiveSession, Stop};
+use crate::live::{ByItself, LiveChannel, LiveSession, Stop};
 
 /// Exit status when the target's side failed, as `ssh` itself reports a broken connection.
 const TARGET_FAILED: u32 = 255;
@@ -56,6 +56,8 @@ pub(super) struct Passing<'a> {
     notices: mpsc::Receiver<String>,
     /// What is drawn of its terminal, until it passes.
     drawing: Option<Drawing>,
+    /// How it ended, where it did by itself.
+    by_itself: ByItself,
     /// What came of the technician before the target was reached.
     known: Known,
 }
@@ -89,7 +91,7 @@ impl<'a> Passing<'a> {
             number,
             command: command.clone(),
             doing: None,
-            capability: seated.permit.capability().clone(),
+            capabilities: rests_on(&seated.permit),
             terminal: terminal.is_some(),
             started: clock::now(),
             closes_at: seated.permit.closes_at(),
@@ -115,6 +117,7 @@ impl<'a> Passing<'a> {
             toll,
             notices,
             drawing: None,
+            by_itself: ByItself::Closed,
             known: Known::default(),
         })
     }
@@ -157,8 +160,8 @@ impl<'a> Passing<'a> {
             permit,
             terminal: terminal(self.opening, permit),
             start: self.start,
-            held: self.seated.session.live().held(),
             channel: self.number,
+            seated: self.seated,
         };
         // A technician who hangs up while the target is dialled leaves no connection behind.
         let dialling = reach::dial(self.visit, &asking, &greeting);
@@ -256,14 +259,6 @@ impl<'a> Passing<'a> {
 
     /// What the technician is told of an end that came by itself.
     pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
-        let because = if matches!(stopped, Stopped::TargetLost) {
-            Because::TargetLost
-        } else if matches!(stopped, Stopped::Idle(_)) {
-            Because::Idle
-        } else {
-            Because::Closed
-        };
-        self.seated.session.ended_by_itself(because);
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
             Stopped::TargetRefused => {
@@ -272,6 +267,7 @@ impl<'a> Passing<'a> {
             Stopped::TargetLost => {
                 // Found by whoever looks for it: that a channel closed is no line of its own.
                 let _ = self.tap.event(Event::Note(reach::TARGET_LOST));
+                self.by_itself = ByItself::TargetLost;
                 self.target_failed("target-lost", reach::TARGET_LOST)
             }
             Stopped::Protocol(why) => {
@@ -291,6 +287,7 @@ impl<'a> Passing<'a> {
                 let Seated {
                     session, permit, ..
                 } = self.seated;
+                self.by_itself = ByItself::Idle;
                 let why = format!("nobody did anything for {after}");
                 let _ = self.tap.event(Event::Note(&why));
                 let record = session.record(self.visit, AuditKind::Idle).reason(&why);
@@ -306,7 +303,9 @@ impl<'a> Passing<'a> {
 
     /// Closes the channel in the recording, with what its terminal needs: that is on record too.
     pub(super) fn conclude(mut self, mut farewell: Farewell) -> Farewell {
-        self.seated.session.live().leave(self.number);
+        let live = self.seated.session.live();
+        live.ended_by_itself(self.by_itself);
+        live.leave(self.number);
         if let Err(error) = self.finishes() {
             return self.unrecorded(&error);
         }
@@ -391,6 +390,14 @@ fn shown(uplink: &Uplink, line: &str) -> String {
 /// The terminal, under the name that the permit gives it, of the size that its window has by now.
 fn terminal<'p>(opening: &Opening, permit: &'p Permit) -> Option<(&'p Term, TerminalRequest)> {
     permit.terms().terminal().zip(opening.terminal_now())
+}
+
+/// What a channel rests on.
+fn rests_on(permit: &Permit) -> Vec<Capability> {
+    match permit.terms().files() {
+        Some(files) => files.capabilities().collect(),
+        None => vec![permit.capability().clone()],
+    }
 }
 
 fn opened(

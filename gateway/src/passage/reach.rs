@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ecluse_policy::{Permit, Reach, Term};
-use tokio::sync::watch;
 
 use super::channel::Start;
+use super::posture;
 use super::side::End;
 use super::visit::Visit;
+use super::visit::sessions::Seated;
 use super::window::TerminalRequest;
 use crate::door::stream::Socket;
-use crate::live::Held;
 use crate::ssh;
 
 /// What is asked of a target once it is reached. The environment is in the permit.
@@ -25,21 +25,28 @@ pub(crate) struct Asking<'a> {
     pub(crate) terminal: Option<(&'a Term, TerminalRequest)>,
     /// What is started.
     pub(crate) start: &'a Start,
-    /// What holds the session, as it changes.
-    pub(crate) held: watch::Receiver<Held>,
     /// Which of its channels this is.
     pub(crate) channel: u32,
+    /// Where it sits.
+    pub(crate) seated: &'a Seated,
 }
 
 impl Asking<'_> {
-    /// Waits until nothing holds the channel: a hold may have come while the target was dialled, and nothing is started then.
-    pub(crate) async fn until_free(&self) {
-        let mut held = self.held.clone();
-        let free = held.wait_for(|held| !held.holds(self.channel));
-        let is_free = free.await.is_ok();
-        if !is_free {
-            // Whoever could tell is gone, and the channel with it.
-            std::future::pending::<()>().await;
+    /// Waits until nothing holds the channel: a hold may have come while the target was dialled, or a posture that bars what is
+    /// asked, and nothing is started then.
+    pub(crate) async fn until_free(&self, visit: &Visit) {
+        let mut held = self.seated.session.live().held();
+        loop {
+            let free = held.wait_for(|held| !held.holds(self.channel));
+            let is_free = free.await.is_ok();
+            if !is_free {
+                // Whoever could tell is gone, and the channel with it.
+                std::future::pending::<()>().await;
+            }
+            posture::begins(visit, self.seated).await;
+            if !held.borrow().holds(self.channel) {
+                return;
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use super::vigil::Vigilance;
 use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::live::{Because, LiveSession, Stop};
+use crate::live::{Because, ByItself, LiveSession, Stop};
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
@@ -248,11 +248,6 @@ impl Session {
         )
     }
 
-    /// A channel ended by itself, for that reason: the last one says how the session did.
-    pub(super) fn ended_by_itself(&self, because: Because) {
-        self.live.ended_by_itself(because);
-    }
-
     /// Why its recording failed, if it did.
     pub(crate) fn failure(&self) -> Option<RecordError> {
         self.recorder.failure()
@@ -343,16 +338,18 @@ impl Session {
                 .map(|error| Stop::Unrecorded(error.to_string()))
         });
         let otherwise = self.live.how_it_ended_by_itself();
-        let end = match (&stop, &otherwise) {
-            (None, Because::TargetLost) => SessionEnd {
-                text: TARGET_LOST.to_owned(),
-                ..SessionEnd::because("target-lost")
+        let by_itself = match (&stop, otherwise) {
+            (Some(_), _) => None,
+            (None, ByItself::TargetLost) => Some(("target-lost", TARGET_LOST)),
+            (None, ByItself::Idle) => Some(("idle", IDLE)),
+            (None, ByItself::Closed) => None,
+        };
+        let end = match by_itself {
+            Some((because, text)) => SessionEnd {
+                text: text.to_owned(),
+                ..SessionEnd::because(because)
             },
-            (None, Because::Idle) => SessionEnd {
-                text: IDLE.to_owned(),
-                ..SessionEnd::because("idle")
-            },
-            _ => session_end(stop.as_ref()),
+            None => session_end(stop.as_ref()),
         };
         let at = self.micros();
         if let Err(error) = visit.gateway().keeper.close(&self.recorder, at, &end) {
@@ -378,7 +375,10 @@ impl Session {
         let end = store::SessionEnd {
             at: ended,
             reason: end.text,
-            because: Some(stop.as_ref().map_or(otherwise, Because::from)),
+            because: Some(
+                stop.as_ref()
+                    .map_or_else(|| otherwise.into(), Because::from),
+            ),
             to_target,
             to_technician,
         };

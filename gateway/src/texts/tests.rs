@@ -483,6 +483,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         "ask-told",
         "ask-told-away",
         "answer-told",
+        "answer-told-budget",
         "answer-not-kept",
         "idle-warned",
     ];

@@ -64,6 +64,18 @@ impl FileGrants {
         self.grants.is_empty()
     }
 
+    /// What each of its lines that is open gives, and until when.
+    pub(super) fn rests(&self, now: Timestamp) -> impl Iterator<Item = (Capability, Timestamp)> {
+        let open = self.grants.iter().filter(move |one| now < one.closes_at);
+        open.map(|one| (Capability::File(one.line.clone()), one.closes_at))
+    }
+
+    /// Its lines as what they give.
+    pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
+        let lines = self.grants.iter();
+        lines.map(|one| Capability::File(one.line.clone()))
+    }
+
     /// Its lines as they are written, each with the flow that gives it.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let lines = self.grants.iter();

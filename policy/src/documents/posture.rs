@@ -303,8 +303,10 @@ fn is_given(table: &Table<'_>, refused: &At<Refused>, flows: &[Flow]) {
         let problem = format_args!(
             "no flow has the line `{written}`, so this bars nothing, also where a wider line gives the same"
         );
+        let families = Capability::FAMILIES.map(|family| format!("\"{family}\""));
         let accepted = format!(
-            "a line as a flow has it, or a family (\"shell\", \"command\", \"env\"); {}",
+            "a line as a flow has it, or a family ({}); {}",
+            families.join(", "),
             capability::ACCEPTED
         );
         table.error(refused.line, "refuse", problem, &accepted);

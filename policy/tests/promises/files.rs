@@ -2,6 +2,7 @@
 
 use ecluse_policy::*;
 
+use crate::postures::{after, heightened};
 use crate::site::*;
 
 /// One flow with each of these lines of `allow`, hours and extraction.
@@ -99,6 +100,41 @@ fn i3_a_line_that_is_lost_leaves_the_others() {
     );
     let gone = left(&with_flows(&flow("dba", "\"shell\"", "always", "")), t0());
     assert!(gone.is_err());
+}
+
+/// P6: a channel of files begins, goes on and is warned by all of its lines: it ends with the last of them, and says by which.
+#[test]
+fn p6_a_channel_of_files_ends_with_the_last_of_its_lines() {
+    let read = flow("read", "\"sftp-read: /srv/**\"", "always", "");
+    let write = flow("write", "\"sftp-write: /srv/in/**\"", "always", "");
+    let with = |refuse: &str| {
+        let high = format!("[posture.high]\nrefuse = [{refuse}]\n");
+        with_flows(&format!("{read}{write}{high}"))
+    };
+    let both = "\"sftp-read: /srv/**\", \"sftp-write: /srv/in/**\"";
+    let only = ["\"sftp-read: /srv/**\"", "\"sftp-write: /srv/in/**\""];
+    for refuse in only.into_iter().chain([both]) {
+        let before = with(refuse);
+        let admission = admitted(&before);
+        let open = admission.intervention().clone();
+        let permit = files_of(&admission, t0());
+        let high = heightened(&before, t0());
+        let now = after("10s");
+        let begins = admission.begins(&permit, &high, Some(&open), now);
+        let end = admission.ends_by_posture(&permit, &high, Some(&open), now);
+        let left = admission.bounds(&permit, &high, Some(&open), after("2m"));
+        let left = left.map(|bounds| bounds.files.unwrap().lines().count());
+        if refuse == both {
+            let (at, posture) = end.unwrap();
+            assert_eq!(at, after("1m"));
+            let line = both.replace('"', "");
+            assert_eq!(posture.missing, Missing::Line { line });
+            let because = Err(EndReason::Posture(posture));
+            assert_eq!((&begins, &left.map(|_| ())), (&because, &because));
+        } else {
+            assert_eq!((begins, end, left), (Ok(()), None, Ok(1)), "{refuse}");
+        }
+    }
 }
 
 /// X2: what a channel of files may let pass is the strictest of what its lines' flows say, and so is who watches.

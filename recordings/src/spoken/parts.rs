@@ -65,8 +65,10 @@ pub(super) const STATES: &[Pattern] = &[
 ];
 
 /// Why a command, a variable or a station does not do.
+/// What stands for a line that is not told. A line itself is quoted, whatever it says.
+pub(super) const TYPED: &[Pattern] = &[("typed, and not shown yet", "tapé, et pas encore affiché")];
+
 pub(super) const WHYS: &[Pattern] = &[
-    ("typed, and not shown yet", "tapé, et pas encore affiché"),
     (
         "it is not the command that was agreed",
         "ce n'est pas la commande convenue",

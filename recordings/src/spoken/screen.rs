@@ -215,6 +215,10 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: {} a demandé\u{a0}: «\u{a0}{}\u{a0}». Vous avez répondu\u{a0}: «\u{a0}{}\u{a0}». La session reprend dès qu'un opérateur la laisse reprendre.",
     ),
     (
+        "Écluse: {} asked: “{}”. You answered: “{}”. The session goes on once an operator lets it, and adds to the budget that is spent.",
+        "Écluse\u{a0}: {} a demandé\u{a0}: «\u{a0}{}\u{a0}». Vous avez répondu\u{a0}: «\u{a0}{}\u{a0}». La session reprend dès qu'un opérateur la laisse reprendre et augmente le budget épuisé.",
+    ),
+    (
         "Écluse: your answer could not be put on record. Answer with: {}",
         "Écluse\u{a0}: votre réponse n'a pas pu être consignée. Répondez avec\u{a0}: {}",
     ),
@@ -239,12 +243,12 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "{who} suspend la session\u{a0}: rien de nouveau n'est lancé",
     ),
     (
-        "signal {} (notify): {why}, against {}",
-        "signal {} (signalé)\u{a0}: {why}, en regard de {}",
+        "signal {} (notify): {typed}, against {}",
+        "signal {} (signalé)\u{a0}: {typed}, en regard de {}",
     ),
     (
-        "signal {} (hold): {why}, against {}",
-        "signal {} (suspension)\u{a0}: {why}, en regard de {}",
+        "signal {} (hold): {typed}, against {}",
+        "signal {} (suspension)\u{a0}: {typed}, en regard de {}",
     ),
     // A search has the word for programs before the sentence.
     ("ended: right-ended {sentence}", "fin\u{a0}: {sentence}"),
@@ -268,15 +272,15 @@ pub(super) const FAREWELLS: &[Pattern] = &[
     ),
     (
         "Écluse: The window of this intervention closed at {}.",
-        "Écluse\u{a0}: La période de cette intervention s'est terminée à {}.",
+        "Écluse\u{a0}: la période de cette intervention s'est terminée à {}.",
     ),
     (
         "Écluse: The hours of the flow {} ended at {}.",
-        "Écluse\u{a0}: Les heures du flux {} ont pris fin à {}.",
+        "Écluse\u{a0}: les heures du flux {} ont pris fin à {}.",
     ),
     (
         "Écluse: The client changed what is allowed on {}.",
-        "Écluse\u{a0}: Le client a modifié ce qui est permis sur {}.",
+        "Écluse\u{a0}: le client a modifié ce qui est permis sur {}.",
     ),
 ];
 

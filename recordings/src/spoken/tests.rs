@@ -52,6 +52,18 @@ fn what_a_sentence_quotes_stays_and_none_of_it_is_left_out() {
             "fin\u{a0}: coupée par odile\u{a0}: it is time",
         ),
         (
+            "signal tripwire dump (hold): typed, and not shown yet, against pg_dump",
+            "signal tripwire dump (suspension)\u{a0}: tapé, et pas encore affiché, en regard de pg_dump",
+        ),
+        (
+            "signal tripwire dump (notify): it is disabled, against it: pg_dump, against pg_dump",
+            "signal tripwire dump (signalé)\u{a0}: it is disabled, against it: pg_dump, en regard de pg_dump",
+        ),
+        (
+            "signal tripwire dump (hold): it is disabled, against pg_dump",
+            "signal tripwire dump (suspension)\u{a0}: it is disabled, en regard de pg_dump",
+        ),
+        (
             "Écluse: this session was cut by odile: enough.",
             "Écluse\u{a0}: cette session a été coupée par odile\u{a0}: enough.",
         ),
@@ -92,6 +104,7 @@ fn both_languages_have_the_same_holes_in_the_same_order() {
         refusals::STEPS,
         FLOWS,
         WHYS,
+        TYPED,
         WHO,
         MISSING,
         STATES,

@@ -93,6 +93,37 @@ fn x3_a_hold_that_comes_while_the_target_is_dialled_is_in_time() -> Result<()> {
     Ok(())
 }
 
+/// P6: nor does anything start that a posture bars which comes meanwhile: not even within the time in which what runs is warned.
+#[test]
+fn p6_a_posture_that_comes_while_the_target_is_dialled_is_in_time() -> Result<()> {
+    let lock = Lock::open()?;
+    let port = lock.port;
+    let mut behind = 0;
+    let site = Site::start_with(|plan| {
+        plan.documents.target("db01")?.address = format!("127.0.0.1:{port}");
+        plan.documents.client_tail +=
+            "[posture.high]\nwarning = \"10m\"\nrefuse = [\"command: *\"]\n";
+        behind = plan.ports.target;
+        Ok(())
+    })?;
+    lock.leads_to(behind);
+    site.proven("alice", "db01")?;
+    lock.shut(true);
+    let mut command = site.ssh("alice+db01").run("touch ran").spawn()?;
+    wait::until_true("a target that is dialled", PATIENCE, || {
+        Ok(lock.waits.load(SeqCst) > 0)
+    })?;
+    does(&site, &["hold", "1"], "is held: nothing passes")?;
+    let why = "intrusion at a supplier";
+    does(&site, &["posture", "high", "--reason", why], why)?;
+    lock.shut(false);
+    does(&site, &["resume", "1"], "goes on")?;
+    let told = ["“command: *” is refused meanwhile", why];
+    command.answer()?.status_is(254)?.says(&told)?;
+    ensure!(!site.layout().target_home().join("ran").exists());
+    Ok(())
+}
+
 /// X3: every operator of the client is told at the warning and at the limit, wherever they look, not only who does something.
 #[test]
 fn x3_every_operator_of_the_client_is_told() -> Result<()> {

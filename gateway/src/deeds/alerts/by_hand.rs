@@ -42,6 +42,13 @@ fn is_over(done: &AuditRecord, since: &AuditRecord) -> bool {
     ended_since(done, since) && (!resumed || done.kind == AuditKind::Answer)
 }
 
+/// Whether a budget holds a session that is in passage here.
+fn by_budget(house: &Gateway, number: u64) -> bool {
+    let mut live = house.live.all().into_iter();
+    let session = live.find(|session| session.facts().number == number);
+    session.is_some_and(|session| session.held().borrow().by_budget())
+}
+
 /// What others than this operator did by hand to sessions, and what technicians answered to whoever asked.
 pub(super) async fn by_hand(
     house: &Gateway,
@@ -71,6 +78,7 @@ pub(super) async fn by_hand(
                     person: record.person.unwrap_or_default(),
                     target: record.target,
                     session,
+                    budget: by_budget(house, session),
                     over,
                 };
                 return Some(Alert {

@@ -194,10 +194,12 @@ impl Command {
 
     /// How `role` writes it, with what stands for something else named in the reader's language.
     pub(crate) fn usage_for(&self, role: &Role, lang: Lang) -> String {
-        match (role, self.act) {
+        match role {
             // They look how it stands, and set none.
-            (Role::Auditor { .. }, Act::Posture) => self.name.to_owned(),
-            _ => self.usage_in(lang),
+            Role::Auditor { .. } if self.act == Act::Posture => self.name.to_owned(),
+            Role::Technician { .. } | Role::Operator { .. } | Role::Auditor { .. } => {
+                self.usage_in(lang)
+            }
         }
     }
 

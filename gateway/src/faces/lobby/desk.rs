@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecluse_policy::{Lang, PersonId, Refusal, Role, Span, TargetId, Timestamp};
+use ecluse_policy::{Lang, PersonId, Refusal, Role, Span, TargetId};
 use ecluse_recordings::search::QueryError;
 
 use super::commands::Command;
@@ -11,6 +11,7 @@ use super::words::Misuse;
 use super::{next, shown, unshown};
 use crate::actor::Actor;
 use crate::clock;
+use crate::deeds::alerts::Known;
 use crate::deeds::evidence::Medium;
 use crate::deeds::start::Start;
 use crate::deeds::typed::{FAMILIES, Kind, Unclear, What};
@@ -84,8 +85,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) visitor: &'a Actor,
     /// Whether there is a prompt (and a person) rather than one command.
     pub(crate) interactive: bool,
-    /// The alerts that were told in it, when and in which words: each is, once, and what happens again in the same minute is another.
-    pub(crate) alerted: BTreeSet<(Timestamp, String)>,
+    /// The alerts that were told in it: each is, once, and what happens again in the same minute is another.
+    pub(crate) alerted: BTreeSet<Known>,
     /// Whether a handful of them was told once.
     pub(crate) looked_in: bool,
 }

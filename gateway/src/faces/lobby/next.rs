@@ -78,15 +78,26 @@ pub(crate) fn announced(gateway: &Gateway, lang: Lang, words: &str) -> String {
     if words.starts_with(name.trim_end()) {
         return words.to_owned();
     }
-    format!("{name}{words}")
+    match lang {
+        Lang::En => format!("{name}{words}"),
+        Lang::Fr => format!("{name}{}", small(words)),
+    }
 }
 
-/// `words` with a capital letter, where a sentence begins with the name of a flow.
-pub(crate) fn capital(words: &str) -> String {
+/// `words` as they stand behind a colon in French; what is written in capitals stays.
+fn small(words: &str) -> String {
     let mut letters = words.chars();
-    let first = letters.next().map(char::to_uppercase);
-    let first: String = first.into_iter().flatten().collect();
-    first + letters.as_str()
+    let first = letters.next();
+    let is_word = !letters.clone().next().is_some_and(char::is_uppercase);
+    let first: String = first
+        .filter(|_| is_word)
+        .into_iter()
+        .flat_map(char::to_lowercase)
+        .collect();
+    match is_word {
+        true => first + letters.as_str(),
+        false => words.to_owned(),
+    }
 }
 
 /// The longest intervention that some flow of the matrix offers this person on a target.
@@ -103,4 +114,26 @@ pub(crate) fn at_most(applied: &Applied, visitor: &Actor, target: &TargetId) -> 
 /// The length that is proposed for a target.
 pub(crate) fn proposed_length(applied: &Applied, visitor: &Actor, target: &TargetId) -> Span {
     questions::PROPOSED.min(at_most(applied, visitor, target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_behind_a_colon_begin_small() {
+        for (words, behind) in [
+            (
+                "Un opérateur a mis fin à ceci",
+                "un opérateur a mis fin à ceci",
+            ),
+            ("L'intervention 4 est close", "l'intervention 4 est close"),
+            ("À lancer sans terminal", "à lancer sans terminal"),
+            ("SFTP n'est pas permis", "SFTP n'est pas permis"),
+            ("db01 est fermée", "db01 est fermée"),
+            ("", ""),
+        ] {
+            assert_eq!(small(words), behind);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ecluse_policy::intervention::{Intervention, State};
-use ecluse_policy::{AsOperator, AsTechnician, CloseReason, InterventionId, Role};
+use ecluse_policy::{AsOperator, AsTechnician, CloseReason, InterventionId, PersonId, Role};
 
 use super::desk::{Desk, Trouble};
 use super::passing::Passing;
@@ -233,14 +233,7 @@ async fn gone(
     let Some(latest) = news::became(desk.gateway, by, id).await? else {
         return Ok(None);
     };
-    let answered_by = match latest.state() {
-        State::Refused { by, .. } => Some(by),
-        State::Approved { .. } | State::Open { .. } | State::Closed { .. } => {
-            latest.approvals().last().map(|approval| &approval.operator)
-        }
-        State::Requested | State::Expired { .. } | State::Cancelled { .. } => None,
-    };
-    if answered_by == Some(desk.person()) {
+    if answered_by(known, &latest) == Some(desk.person()) {
         return Ok(None);
     }
     let args = [
@@ -252,6 +245,19 @@ async fn gone(
         ),
     ];
     Ok(Some(desk.say("operator-gone-request", &args)))
+}
+
+/// Whose answer took it from those that wait. Where the yeses that there were suffice by now, as once a posture is over, it is nobody's.
+fn answered_by<'i>(known: &Intervention, latest: &'i Intervention) -> Option<&'i PersonId> {
+    match latest.state() {
+        State::Refused { by, .. } => Some(by),
+        State::Approved { .. } | State::Open { .. } | State::Closed { .. } => {
+            let last = latest.approvals().last();
+            let is_new = known.approvals().len() < latest.approvals().len();
+            last.filter(|_| is_new).map(|yes| &yes.operator)
+        }
+        State::Requested | State::Expired { .. } | State::Cancelled { .. } => None,
+    }
 }
 
 /// What became of a technician's own intervention.

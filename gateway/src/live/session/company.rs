@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use ecluse_policy::{Accompanied, PersonId};
 use tokio::sync::watch;
 
-use super::LiveSession;
-use crate::live::Company;
+use super::{Inner, LiveSession};
+use crate::live::{Company, Held};
 
 impl LiveSession {
     /// It is to be accompanied so, from here on; whether that is new. Whoever calls this counts the companions anew.
@@ -21,9 +21,22 @@ impl LiveSession {
         self.change_company(|company| company.is_of(present));
     }
 
-    /// Somebody's coming is on record: by that it goes on.
-    pub(crate) fn company_on_record(&self, person: &PersonId) {
-        self.change_company(|company| company.is_on_record(person));
+    /// Somebody's coming is on record: by that it goes on, and its technician reads these words first, unless whoever came has left
+    /// meanwhile.
+    pub(crate) fn company_on_record(
+        &self,
+        person: &PersonId,
+        words: impl FnOnce(&Company, &Held) -> Option<String>,
+    ) {
+        let inner = self.lock();
+        self.change_company_in(&inner, |company| {
+            company.is_on_record(person);
+            if company.on_record().contains(person)
+                && let Some(words) = words(company, &self.held.borrow())
+            {
+                inner.tell(None, &words);
+            }
+        });
     }
 
     /// How it is accompanied, as it changes.
@@ -55,8 +68,11 @@ impl LiveSession {
     }
 
     fn change_company(&self, change: impl FnOnce(&mut Company)) {
-        // Under one lock, so that what holds is what it has come to.
-        let _inner = self.lock();
+        self.change_company_in(&self.lock(), change);
+    }
+
+    /// Under one lock, so that what holds is what it has come to.
+    fn change_company_in(&self, _: &Inner, change: impl FnOnce(&mut Company)) {
         let mut is_alone = false;
         self.company.send_if_modified(|company| {
             let before = company.clone();

@@ -51,12 +51,12 @@ impl LiveSession {
     /// Nothing holds a channel this way any more. Where its budget holds nothing else either, the technician is told in these
     /// words first: they stand before what the target says next.
     pub(crate) fn let_go(&self, channel: u32, way: Way, words: impl FnOnce(&Held) -> String) {
-        let mut after = self.held.borrow().clone();
-        if after.let_go(channel, way) {
-            self.tell(None, &words(&after));
-        }
+        // In one step: of several that let go at once, the last one tells.
+        let inner = self.lock();
         self.held.send_modify(|held| {
-            held.let_go(channel, way);
+            if held.let_go(channel, way) {
+                inner.tell(None, &words(held));
+            }
         });
     }
 

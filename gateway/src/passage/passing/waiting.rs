@@ -7,12 +7,15 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use ecluse_policy::extraction::{Budget, ByteCount, Way};
 use ecluse_recordings::Event;
 
 use super::{Passing, Start, shown, terminal};
 use crate::audit::AuditKind;
+use crate::clock;
 use crate::extraction::Whole;
-use crate::live::Holder;
+use crate::extraction::budgeted::standing;
+use crate::live::{Holder, budget_key};
 use crate::passage::answering::AtTerminal;
 use crate::passage::farewell::Farewell;
 use crate::passage::side::{Piece, Stream};
@@ -21,6 +24,7 @@ use crate::passage::vigil::{self, Vigil};
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::with_command;
 use crate::passage::window::TerminalRequest;
+use crate::texts::amounts;
 
 impl Passing<'_> {
     /// Waits until something may pass each way, and pays for what is asked.
@@ -45,6 +49,9 @@ impl Passing<'_> {
         let begins = vigil.begins().await;
         begins.map_err(|error| self.unrecorded(&error))?;
         let (toll, size, number) = (Arc::clone(self.toll.toll()), self.asks(), self.number);
+        if let Some(budget) = self.is_too_small_for(size).await {
+            return Err(self.larger_than(&budget, size).await);
+        }
         let mut asked = self.toll.whole_up();
         self.meanwhile(async move {
             toll.until_ready().await;
@@ -151,14 +158,57 @@ impl Passing<'_> {
         told.map_err(|_| Farewell::silent())
     }
 
+    /// The budget that never lets so much pass towards the target, in this session or another, and that nobody is asked to add to.
+    async fn is_too_small_for(&self, bytes: usize) -> Option<Budget> {
+        let charges = self.toll.toll().budgeted();
+        let mut charges = charges.charges(Way::Up, clock::agreed());
+        let is_less = |budget: &Budget| {
+            let most = budget.ceiling();
+            most.is_some_and(|most| most.as_u64() < bytes as u64)
+        };
+        charges.retain(|one| !one.budget.holds() && is_less(&one.budget));
+        if charges.is_empty() {
+            return None;
+        }
+        let accounts: Vec<String> = charges.iter().map(|one| one.account.key.clone()).collect();
+        let store = &self.visit.gateway().store;
+        let booked = store.booked(&accounts).await.unwrap_or_default();
+        let all = charges.iter().zip(&booked);
+        let mut with_more = all.map(|(charge, booked)| standing(charge, booked).0);
+        with_more.find(is_less)
+    }
+
+    /// What is asked for is larger than a budget.
+    async fn larger_than(&self, budget: &Budget, bytes: usize) -> Farewell {
+        let (texts, lang) = (&self.visit.gateway().texts, self.visit.lang());
+        let key = budget_key(budget.level, budget.way);
+        let limit = budget.ceiling().unwrap_or(ByteCount::MAX);
+        let why = format!("what was asked for is {bytes} B, more than a budget: {limit} ({key})");
+        let client = self.seated.permit.client();
+        let args = [
+            ("size", amounts::size(lang, bytes as u64).into()),
+            ("limit", amounts::size(lang, limit.as_u64()).into()),
+            ("key", texts.budget(lang, &key).into()),
+            ("client", client.as_str().into()),
+        ];
+        let words = texts.say(lang, "command-over-budget", &args);
+        self.not_started(words, why).await
+    }
+
     async fn without_memory(&self) -> Farewell {
         let why = "too little memory for what is drawn of its terminal";
+        let words = self.visit.say("memory-full-terminal");
+        self.not_started(words, why.to_owned()).await
+    }
+
+    /// It is refused, on record, in these words.
+    async fn not_started(&self, words: String, why: String) -> Farewell {
         let flow = self.start.flow();
         let session = &self.seated.session;
         let record = session.record(self.visit, AuditKind::FlowRefused).refused();
-        let record = record.reason(why).detail("flow", flow.to_string());
+        let record = record.reason(&why).detail("flow", flow.to_string());
         self.visit.audit_refusal(with_command(record, &flow)).await;
-        Farewell::refused(self.visit.say("memory-full-terminal")).because(why)
+        Farewell::refused(words).because(why)
     }
 
     async fn held(&mut self, holder: &Holder) -> Farewell {
@@ -166,10 +216,6 @@ impl Passing<'_> {
             session, permit, ..
         } = self.seated;
         let why = format!("{holder}: nothing new is started");
-        let flow = self.start.flow();
-        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
-        let record = record.reason(&why).detail("flow", flow.to_string());
-        self.visit.audit_refusal(with_command(record, &flow)).await;
         let standing = session.live().hands().borrow().clone();
         let words = match (holder, standing.questions().open()) {
             (Holder::Hand(_), Some((_, asked))) => self.visit.say_asked_first(session, asked),
@@ -177,6 +223,6 @@ impl Passing<'_> {
                 self.visit.say_held(holder, permit.client())
             }
         };
-        Farewell::refused(words).because(why)
+        self.not_started(words, why).await
     }
 }

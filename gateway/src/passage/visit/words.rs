@@ -22,7 +22,7 @@ impl Visit {
 
     /// A refusal's words as the gateway's own, and how to see what may be asked for.
     pub(crate) fn explained(&self, words: String) -> String {
-        let words = next::announced(&self.gateway, self.lang(), &next::capital(&words));
+        let words = next::announced(&self.gateway, self.lang(), &words);
         format!("{words}\n{}", next::flows(&self.gateway, &self.visitor))
     }
 
@@ -33,8 +33,7 @@ impl Visit {
         flow: &FlowRequest,
         refusal: &Refusal,
     ) -> String {
-        let words = next::capital(&self.words_of(refusal));
-        let words = next::announced(&self.gateway, self.lang(), &words);
+        let words = next::announced(&self.gateway, self.lang(), &self.words_of(refusal));
         let not_part = matches!(
             refusal,
             Refusal::FlowNotListed { .. }

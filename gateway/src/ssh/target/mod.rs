@@ -111,7 +111,7 @@ pub(crate) async fn dial(
     };
     let handle = Arc::new(handle);
     // However long somebody holds it: then, at once, what is asked.
-    asking.until_free().await;
+    asking.until_free(visit).await;
     let id = channel.id();
     let intakes = (&intake, &intake_beside);
     let end = channel::ask(&handle, channel, beside, asking, intakes).await?;

@@ -1,6 +1,6 @@
 //! Alerts in words, each told once in a dialogue, the latest last: where the eye is, nearest to the prompt.
 
-use ecluse_policy::{TargetId, Timestamp};
+use ecluse_policy::TargetId;
 
 use super::signals;
 use crate::archive::space::mebibytes;
@@ -23,7 +23,7 @@ pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
     for alert in &all {
         let line = in_words(desk, alert);
         desk.terminal.hanging(&line, NEWS).await?;
-        desk.alerted.insert((alert.at, line));
+        desk.alerted.insert(alert.known());
     }
     Ok(status::DONE)
 }
@@ -32,13 +32,13 @@ pub(crate) async fn alerts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
 pub(crate) async fn tell(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     let first = !std::mem::replace(&mut desk.looked_in, true);
     let mut untold = alerts::alerts(desk.gateway, desk.visitor, Alerts::default()).await?;
-    untold.retain(|alert| !desk.alerted.contains(&(alert.at, in_words(desk, alert))));
+    untold.retain(|alert| !desk.alerted.contains(&alert.known()));
     let Handful { told, more, over } = alerts::handful(untold);
     for alert in &told {
         let line = in_words(desk, alert);
         desk.terminal.hanging(&line, NEWS).await?;
         // What is left for now is told at the next look.
-        desk.alerted.insert((alert.at, line));
+        desk.alerted.insert(alert.known());
     }
     // What is over by now was told while it was not, but to whoever just came.
     if more > 0 || first && over > 0 {
@@ -59,11 +59,9 @@ pub(crate) async fn since_then(desk: &mut Desk<'_>, since: UpTo) -> Result<Vec<S
 }
 
 async fn untold(desk: &mut Desk<'_>, ask: Alerts) -> Result<Vec<String>, Trouble> {
-    let alerts = alerts::alerts(desk.gateway, desk.visitor, ask).await?;
-    let mut told: Vec<(Timestamp, String)> = Vec::new();
-    told.extend(alerts.iter().map(|alert| (alert.at, in_words(desk, alert))));
-    told.retain(|one| desk.alerted.insert(one.clone()));
-    Ok(told.into_iter().map(|(_, line)| line).collect())
+    let mut untold = alerts::alerts(desk.gateway, desk.visitor, ask).await?;
+    untold.retain(|alert| desk.alerted.insert(alert.known()));
+    Ok(untold.iter().map(|alert| in_words(desk, alert)).collect())
 }
 
 fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
@@ -199,11 +197,13 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             session,
             question,
             answer,
+            budget,
             over,
         } => {
             let more = [
                 ("question", question.into()),
                 ("answer", answer.into()),
+                ("budget", yes_or_no(*budget)),
                 ("over", yes_or_no(*over)),
             ];
             let args = about(time, person, target.as_ref(), *session, more);

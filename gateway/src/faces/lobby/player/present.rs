@@ -319,7 +319,7 @@ impl Source for Present {
 /// How a session that is over ended, as far as the gateway ended it; else it closed by itself.
 pub(crate) fn how_it_ended(gateway: &Gateway, lang: Lang, session: &LiveSession) -> String {
     let because = session.stopped().map_or_else(
-        || session.how_it_ended_by_itself(),
+        || session.how_it_ended_by_itself().into(),
         |stop| Because::from(&stop),
     );
     let now = clock::now();

@@ -365,7 +365,7 @@ async fn r11_a_channel_that_ends_says_how_before_the_next_is_shown() {
             doing: None,
             number,
             command: None,
-            capability: ecluse_policy::Capability::Shell,
+            capabilities: vec![ecluse_policy::Capability::Shell],
             terminal: true,
             started: crate::clock::now(),
             closes_at: crate::clock::now(),

@@ -163,6 +163,34 @@ async fn p6_who_waits_goes_on_once_the_posture_is_over() {
     life.await.unwrap();
 }
 
+/// P6: whoever gave a yes that was not enough is told when it is, as any other operator; and not of what their own yes does.
+#[tokio::test]
+async fn p6_whoever_said_yes_is_told_when_that_suffices() {
+    let house = House::new().await;
+    let life = tokio::spawn(life::run(Arc::clone(&house.gateway)));
+    heightens(&house, TWO);
+    let asks = "request db01 --for 30m --reason the disk is full";
+    let (mut odile, of_odile) = at_the_prompt(&house, "odile");
+    odile.sees("No request is waiting").await;
+    command(&house, "alice", asks).await;
+    odile.sees("New request #1").await;
+    command(&house, "odile", "approve 1").await;
+    // What comes after it was looked at: so was her yes.
+    command(&house, "alice", asks).await;
+    odile.sees("New request #2").await;
+    house.apply(documents(1, "4h"));
+    odile.sees("Request #1 of alice is no longer waiting").await;
+    command(&house, "odile", "approve 2").await;
+    command(&house, "alice", asks).await;
+    odile.sees("New request #3").await;
+    odile.types(b"exit\r").await;
+    let told = odile.text();
+    assert!(!told.contains("Request #2"), "{told}");
+    assert_eq!(of_odile.await.unwrap(), 0);
+    house.stop();
+    life.await.unwrap();
+}
+
 /// P6: what is suspended is listed as that, and not as open; an auditor is offered no act.
 #[tokio::test]
 async fn p6_lists_tell_of_what_is_suspended() {
