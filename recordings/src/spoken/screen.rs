@@ -227,6 +227,14 @@ pub(super) const FAREWELLS: &[Pattern] = &[
         "Écluse\u{a0}: personne ne tape ici. Ce qui est ouvert sur ce terminal prend fin dans {}\u{a0}; appuyez sur une touche pour le garder.",
     ),
     (
+        "what was asked for is {} B, more than a budget: {} ({budget})",
+        "ce qui était demandé fait {} o, plus qu'un budget\u{a0}: {} ({budget})",
+    ),
+    (
+        "too little memory for what is drawn of its terminal",
+        "trop peu de mémoire pour ce qui est dessiné de son terminal",
+    ),
+    (
         "nobody did anything for {}",
         "personne n'a rien fait pendant {}",
     ),
