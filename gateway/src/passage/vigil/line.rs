@@ -19,6 +19,8 @@ const DRAWN: usize = 16 << 10;
 const OVERLAP: usize = 1 << 10;
 /// `Ctrl-O` runs a line of readline too.
 const OPERATE: u8 = 0x0f;
+/// `Ctrl-C` takes back the lines that go on.
+const INTERRUPT: u8 = 0x03;
 /// Rows that one line may take.
 const ROWS: u16 = 16;
 /// What a shell shows before a line that goes on, unless somebody set it otherwise.
@@ -27,7 +29,7 @@ const GOES_ON: &str = "> ";
 /// The line at which somebody types.
 pub(super) enum Line {
     /// Of a terminal.
-    Shown(Shown),
+    Shown(Box<Shown>),
     /// Of a shell without one, where what is sent are lines.
     Plain(Plain),
 }
@@ -35,14 +37,14 @@ pub(super) enum Line {
 impl Line {
     /// The line of a terminal, which is drawn there.
     pub(super) fn new(drawing: Drawing) -> Self {
-        Self::Shown(Shown {
+        Self::Shown(Box::new(Shown {
             drawing,
             tail: Vec::new(),
             gap: false,
             is_new: false,
             typed: TypedLine::default(),
             above: GoesOn::default(),
-        })
+        }))
     }
 
     /// The lines that somebody sends to a shell without a terminal.
@@ -143,6 +145,9 @@ impl Shown {
     }
 
     fn types(&mut self, bytes: &[u8], tripwires: &[&Tripwire]) -> Vec<Fired> {
+        if bytes.contains(&INTERRUPT) {
+            self.above = GoesOn::default();
+        }
         let is_enter = |byte: &u8| matches!(*byte, b'\r' | b'\n' | OPERATE);
         let Some(enter) = bytes.iter().position(is_enter) else {
             self.typed.shown(bytes, |_| {});
@@ -255,9 +260,9 @@ fn joined(above: &mut String, line: &str) -> Option<String> {
 /// What a line has before it goes on, where it does: an even number of backslashes are letters. No more than is drawn at once goes on.
 fn goes_on(line: &str) -> Option<&str> {
     let letters = line.trim_end_matches('\\');
-    let backslashes = line.len() - letters.len();
-    let goes_on = backslashes % 2 == 1 && line.len() <= DRAWN;
-    line.get(..line.len() - 1).filter(|_| goes_on)
+    let is_odd = (line.len() - letters.len()) % 2 == 1;
+    line.strip_suffix('\\')
+        .filter(|_| is_odd && line.len() <= DRAWN)
 }
 
 /// A stream of lines, of which no key takes anything back.
@@ -472,10 +477,9 @@ mod tests {
             fires(&[">$ ", "<pg_du\\\rmp x\r"]),
             ["typed, and not shown yet"]
         );
-        assert_eq!(
-            fires(&[">$ ", "<pg_du\\\r", "<mp x\r", "<pg_dump y\r"]).len(),
-            2
-        );
+        let each = [">$ ", "<pg_du\\\r", "<mp x\r", "<pg_dump y\r"];
+        assert_eq!(fires(&each).len(), 2);
+        assert_eq!(fires(&[">$ ", "<pg_du\\\r", "<\x03", "<mp x\r"]).len(), 0);
     }
 
     /// A line that is longer than is kept tells of each tripwire once, however its parts overlap.
