@@ -13,7 +13,6 @@ use super::budgeted::{Budgeted, Counted};
 use super::pace::Paces;
 use super::toll::Toll;
 use super::*;
-use crate::clock;
 use crate::store::Booked;
 
 mod elsewhere;

@@ -296,10 +296,9 @@ impl Store {
         for (account, budget) in gone {
             let extra = booked.get(account).map_or(0, |one| one.extra);
             let budget = budget.with_more(ByteCount::new(extra));
-            for mark in Threshold::ALL.map(|what| Mark::of(&budget, what)) {
-                if let Some(mark) = mark {
-                    uncross(&mut tx, account, mark).await?;
-                }
+            let marks = Threshold::ALL.into_iter();
+            for mark in marks.filter_map(|what| Mark::of(&budget, what)) {
+                uncross(&mut tx, account, mark).await?;
             }
         }
         tx.commit().await

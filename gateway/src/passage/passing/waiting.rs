@@ -159,7 +159,7 @@ impl Passing<'_> {
     }
 
     /// The budget that never lets so much pass towards the target, in this session or another, and that nobody is asked to add to.
-    async fn is_too_small_for(&self, bytes: usize) -> Option<Budget> {
+    async fn is_too_small_for(&mut self, bytes: usize) -> Option<Budget> {
         let charges = self.toll.toll().budgeted();
         let mut charges = charges.charges(Way::Up, clock::agreed());
         let is_less = |budget: &Budget| {
@@ -179,7 +179,7 @@ impl Passing<'_> {
     }
 
     /// What is asked for is larger than a budget.
-    async fn larger_than(&self, budget: &Budget, bytes: usize) -> Farewell {
+    async fn larger_than(&mut self, budget: &Budget, bytes: usize) -> Farewell {
         let (texts, lang) = (&self.visit.gateway().texts, self.visit.lang());
         let key = budget_key(budget.level, budget.way);
         let limit = budget.ceiling().unwrap_or(ByteCount::MAX);
@@ -195,14 +195,14 @@ impl Passing<'_> {
         self.not_started(words, why).await
     }
 
-    async fn without_memory(&self) -> Farewell {
+    async fn without_memory(&mut self) -> Farewell {
         let why = "too little memory for what is drawn of its terminal";
         let words = self.visit.say("memory-full-terminal");
         self.not_started(words, why.to_owned()).await
     }
 
     /// It is refused, on record, in these words.
-    async fn not_started(&self, words: String, why: String) -> Farewell {
+    async fn not_started(&mut self, words: String, why: String) -> Farewell {
         let flow = self.start.flow();
         let session = &self.seated.session;
         let record = session.record(self.visit, AuditKind::FlowRefused).refused();

@@ -62,7 +62,7 @@ impl Drawing {
     }
 
     /// The terminal has another size. Where there is too little for that, it stays as it was drawn.
-    pub(super) fn resized(&mut self, cols: u32, rows: u32) {
+    pub(crate) fn resized(&mut self, cols: u32, rows: u32) {
         let size = bounded(cols, rows);
         let Some(screen) = &mut self.screen else {
             self.size = size;
