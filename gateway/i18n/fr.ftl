@@ -525,7 +525,7 @@ operator-hand-ask = { $time }  { $by } demande à { $person }, session { $sessio
 operator-answered = { $time }  { $person }, session { $session } sur { $target }, à la question « { $question } », répond : « { $answer } ». { $over ->
     [yes] Elle n'attend plus.
    *[no] { $budget ->
-        [yes] Un budget la suspend aussi : resume { $session } et topup { $session } TAILLE, ou cut { $session }.
+        [yes] Un budget la suspend aussi : resume { $session } et topup { $session } TAILLE, ou cut { $session }.
        *[no] resume { $session }, ou cut { $session }.
     }
 }
@@ -931,7 +931,7 @@ answer-enter-first = Écluse : ce que vous tapez n'est ni transmis, ni une rép
 answer-none = Écluse : ce n'est pas une réponse : rien, ou un code à usage unique. Appuyez sur Entrée pour recommencer.
 answer-not-kept = Écluse : votre réponse n'a pas pu être consignée. Répondez avec : { $command }
 answer-told = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre.
-answer-told-budget = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre et augmente le budget épuisé.
+answer-told-budget = Écluse : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ». La session reprend dès qu'un opérateur la laisse reprendre et augmente le budget épuisé.
 answer-owed = { $mark } : { $by } demande : « { $question } »
 answer-given = { $mark } : { $by } a demandé : « { $question } ». Vous avez répondu : « { $answer } ».
 answer-kept = C'est consigné, et dit aux opérateurs. La session { $session } reprend dès que l'un d'eux la laisse reprendre.
@@ -1217,13 +1217,13 @@ quota-passed-apart = { $passed } dans cette session, sur { $taken } pris en tout
 quota-helps-session = Reconnectez-vous : une autre session a son propre budget, dans celui de l'intervention.
 quota-helps-day = Il repart à neuf demain. S'il vous faut davantage aujourd'hui, demandez aux opérateurs du client.
 end-overflow = Écluse : votre client n'a pas respecté le contrôle de flux de SSH ; cette session s'arrête.
-command-over-budget = Écluse : ce que vous demandez fait { $size }, et pas plus de { $limit } ne peuvent passer ({ $key }) : se reconnecter n'y change rien. Demandez un budget plus grand aux opérateurs { DE($client) }, ou envoyez moins.
+command-over-budget = Écluse : ce que vous demandez fait { $size }, et pas plus de { $limit } ne peuvent passer ({ $key }) : se reconnecter n'y change rien. Demandez un budget plus grand aux opérateurs { DE($client) }, ou envoyez moins.
 command-too-long = Écluse : cette commande dépasse 128 Kio ; elle est refusée. Envoyez-la plutôt sur l'entrée standard de la commande.
 end-ended-on-record = Écluse : la fin de cette session est déjà consignée : son administrateur avait retiré la passerelle, qui vivait. Elle s'arrête maintenant ; reconnectez-vous, ce qui est demandé et approuvé reste valable.
 end-gateway-stops = Écluse : la passerelle s'arrête. Reconnectez-vous plus tard ; ce qui est demandé et approuvé reste valable.
 space-full = Écluse : la passerelle n'a plus assez de place pour enregistrer une session ; aucune ne commence. Prévenez son administrateur ; les opérateurs du client sont avertis.
 memory-full = Écluse : la passerelle n'a plus assez de mémoire pour enregistrer une session de plus sur cette connexion. Fermez-y une autre session, ou ouvrez une autre connexion.
-memory-full-terminal = Écluse : la passerelle n'a plus assez de mémoire pour un terminal de plus, de cette taille, sur cette connexion. Réduisez la fenêtre, fermez-y un autre shell, ou ouvrez une autre connexion.
+memory-full-terminal = Écluse : la passerelle n'a plus assez de mémoire pour un terminal de plus, de cette taille, sur cette connexion. Réduisez la fenêtre, fermez-y un autre shell, ou ouvrez une autre connexion.
 store-silent = Écluse : la passerelle ne peut ni consulter ni consigner ce qui est approuvé. Réessayez, ou prévenez son administrateur.
 
 ## Why a session ended, for those who read of it afterwards
