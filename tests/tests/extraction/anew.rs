@@ -113,11 +113,11 @@ fn p6_a_posture_that_comes_while_the_target_is_dialled_is_in_time() -> Result<()
     wait::until_true("a target that is dialled", PATIENCE, || {
         Ok(lock.waits.load(SeqCst) > 0)
     })?;
-    does(&site, &["hold", "1"], "is held: nothing passes")?;
+    does(&site, &["hold", "2"], "is held: nothing passes")?;
     let why = "intrusion at a supplier";
     does(&site, &["posture", "high", "--reason", why], why)?;
     lock.shut(false);
-    does(&site, &["resume", "1"], "goes on")?;
+    does(&site, &["resume", "2"], "goes on")?;
     let told = ["“command: *” is refused meanwhile", why];
     command.answer()?.status_is(254)?.says(&told)?;
     ensure!(!site.layout().target_home().join("ran").exists());
