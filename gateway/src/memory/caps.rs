@@ -50,7 +50,7 @@ impl fmt::Display for Caps {
         let mib = |bytes: u64| bytes.div_ceil(MIB);
         write!(
             f,
-            "{} MiB at most: {} for what peers send and are granted and for recordings beside the first of a connection, {} x ({} + {} for its recording) for connections, \
+            "{} MiB at most: {} for what peers send and are granted, for recordings beside the first of a connection and for terminals where a tripwire lies, {} x ({} + {} for its recording) for connections, \
              {} x {} for those that have not logged on, {} for sealing, {} for reading recordings, {} for the program and its store",
             mib(self.sum()),
             mib(self.kept),
