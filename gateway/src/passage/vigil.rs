@@ -92,7 +92,9 @@ impl<'a> Vigil<'a> {
             line: match (terminal, start) {
                 (Some((_, asked)), _) => Some(Line::new(asked.cols, asked.rows)),
                 (None, Start::Shell) => Some(Line::plain()),
-                (None, Start::Command(_) | Start::Copy(_) | Start::Files) => None,
+                (None, Start::Command(_) | Start::Copy(_) | Start::Files | Start::Forward(_)) => {
+                    None
+                }
             },
         };
         let command = start.shown();
