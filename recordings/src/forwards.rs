@@ -220,3 +220,45 @@ fn place(line: &str) -> Place {
         Err(_) => Place::Name(host.to_owned(), port),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_read_as_lines_of_the_matrix_are_written() {
+        let name = |host: &str, port| Place::Name(host.to_owned(), port);
+        let address = |host: &str, port| Place::Address(host.parse().unwrap(), port);
+        for (line, wanted) in [
+            ("forward: 127.0.0.1:5432", address("127.0.0.1", 5432)),
+            ("forward: [2001:db8::1]:443", address("2001:db8::1", 443)),
+            ("forward: db.example.org:80", name("db.example.org", 80)),
+            ("socket: /run/a:1", Place::Socket("/run/a:1".to_owned())),
+        ] {
+            assert_eq!(place(line), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn markers_tell_what_happened_and_others_tell_nothing() {
+        assert!(matches!(
+            next("binary stream=output offset=10 length=7 file=x"),
+            Some(Next::Bytes(Stream::Output, 7))
+        ));
+        assert!(matches!(
+            next("eof to-target"),
+            Some(Next::Eof(Direction::ToTarget))
+        ));
+        assert!(matches!(next("closed cut by odile"), Some(Next::Closed)));
+        let reached = format!("note {REACHED}");
+        assert!(matches!(next(&reached), Some(Next::Reached)));
+        for other in [
+            "note other",
+            "binary stream=none length=1",
+            "binary stream=input",
+            "",
+        ] {
+            assert!(next(other).is_none(), "{other}");
+        }
+    }
+}

@@ -212,7 +212,7 @@ fn said(answer: &Answer) -> String {
 /// How often the target let the gateway in.
 fn log_ons(site: &Site) -> Result<usize> {
     let log = std::fs::read_to_string(ecluse_tests::target::sshd::log(site.layout()))?;
-    Ok(log.matches("Accepted ").count())
+    Ok(log.matches("Accepted publickey").count())
 }
 
 fn recordings(site: &Site, end: &str) -> Result<Vec<PathBuf>> {

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use anyhow::{Result, ensure};
-use ecluse_tests::wait;
+use ecluse_tests::{store, wait};
 
 use super::{GREETING, Ground, PATIENCE, connect, echoes, free, noise};
 
@@ -44,12 +44,22 @@ fn x2_a_forward_ends_at_its_budget() -> Result<()> {
     budgets(&mut ground, "300 KiB", "64 GiB", "end")?;
     let port = free()?;
     let place = format!("127.0.0.1:{port}:127.0.0.1:{}", ground.places.pours);
-    let mut ssh = ground.ssh(&["-L", &place], port)?;
+    let _ssh = ground.ssh(&["-L", &place], port)?;
     let came = drains(&mut connect(port)?)?;
     ensure!(came <= 300 * KIB && came > 150 * KIB, "{came} bytes came");
-    // The session is over, and the connection with it.
-    let answer = ssh.answer()?;
-    ensure!(answer.status != Some(0), "{answer:?}");
+    let ended = wait::until("the end of its session", PATIENCE, || {
+        let ends = store::audit(&ground.site, "session-end")?;
+        Ok(ends
+            .last()
+            .cloned()
+            .filter(|end| end["detail"]["to-technician"] == came))
+    })?;
+    ensure!(
+        ended["reason"]
+            .as_str()
+            .is_some_and(|it| it.contains("budget")),
+        "{ended}"
+    );
     Ok(())
 }
 
@@ -87,15 +97,22 @@ fn i5_a_cut_ends_what_is_open() -> Result<()> {
     let ground = Ground::start()?;
     let port = free()?;
     let place = format!("127.0.0.1:{port}:127.0.0.1:{}", ground.places.echo);
-    let mut ssh = ground.ssh(&["-L", &place], port)?;
+    let _ssh = ground.ssh(&["-L", &place], port)?;
     let mut open = connect(port)?;
     let mut greeting = vec![0; GREETING.len()];
     open.read_exact(&mut greeting)?;
     let session = ground.site.live_session()?;
     ground.site.operator(&["cut", &session])?.success()?;
     ensure!(drains(&mut open)? == 0);
-    let answer = ssh.answer()?;
-    ensure!(answer.status != Some(0), "{answer:?}");
+    let forwarded = wait::until("its entry", PATIENCE, || {
+        Ok(store::audit(&ground.site, "forwarded")?.pop())
+    })?;
+    ensure!(
+        forwarded["reason"]
+            .as_str()
+            .is_some_and(|it| it.contains("odile")),
+        "{forwarded}"
+    );
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::{client, peers, wait};
 
-use super::{Ground, PATIENCE, connect, echoes, free, noise, recordings};
+use super::{Ground, PATIENCE, connect, echoes, free, noise, recordings, said};
 
 /// An HTTP server of the machine's own, with a file to get.
 fn web(body: &[u8]) -> Result<u16> {
@@ -104,10 +104,11 @@ fn f1_paramiko_opens_a_listed_place_and_reads_why_another_is_refused() -> Result
     let mut peer = peers::command(&ground.site, "paramiko_forward", &arguments)?;
     let answer = client::run(&mut peer, &[], PATIENCE)?;
     ensure!(answer.status == Some(0), "{answer:?}");
-    let text = answer.text();
-    ensure!(text.contains("same"), "{text}");
+    // paramiko gives the code to its caller, and the words to its log.
+    ensure!(answer.text().contains("same"), "{answer:?}");
     ensure!(
-        text.contains(&format!("forward: 127.0.0.1:{other}")),
+        answer.text().contains("(1, ")
+            && said(&answer).contains(&format!("forward: 127.0.0.1:{other}")),
         "{answer:?}"
     );
     Ok(())
@@ -179,5 +180,39 @@ fn r1_forwards_are_packets_that_tshark_reads_without_error() -> Result<()> {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     ensure!(sent == wanted, "{} of {}", sent.len(), wanted.len());
+    // Found by its place, read as text, verified and bundled as anything else.
+    let went = format!("127.0.0.1:{}", ground.places.echo);
+    wait::until_sealed("the forward found by its place", || {
+        let found = ground.site.auditor(&["search", &went, "--in", "command"])?;
+        Ok(found.text().contains(&went).then_some(()))
+    })?;
+    let text = ground.site.auditor(&["replay", "2", "--text"])?.text();
+    ensure!(
+        text.contains(&format!("forward: {went}")) && text.contains("connected:"),
+        "{text}"
+    );
+    let gateway = ground.site.gateway();
+    let verified = gateway.run(["journal", "verify", "--contents"], "")?;
+    ensure!(verified.contains("intact"), "{verified}");
+    let bundle = ground.site.layout().root().join("evidence.tar");
+    gateway.run(
+        [
+            "export".as_ref(),
+            "2".as_ref(),
+            "--output".as_ref(),
+            bundle.as_os_str(),
+        ],
+        "",
+    )?;
+    let verified = gateway.run(
+        [
+            "verify".as_ref(),
+            "--key".as_ref(),
+            key.as_os_str(),
+            bundle.as_os_str(),
+        ],
+        "",
+    )?;
+    ensure!(verified.contains("intact"), "{verified}");
     Ok(())
 }

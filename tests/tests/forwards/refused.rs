@@ -13,7 +13,6 @@ impl Ground {
             .flag("-W")
             .flag(place)
             .option("LogLevel INFO")
-            .shared("refused")
             .answer()
     }
 }

@@ -115,7 +115,7 @@ fn request(text: &str) -> Result<FlowRequest, String> {
             let (host, port) = place
                 .rsplit_once(':')
                 .ok_or_else(|| refused("`forward:` needs HOST:PORT"))?;
-            let port = port
+            let port: u16 = port
                 .parse()
                 .map_err(|_| refused("the port is a number up to 65535"))?;
             let inner = host
@@ -123,7 +123,7 @@ fn request(text: &str) -> Result<FlowRequest, String> {
                 .and_then(|host| host.strip_suffix(']'));
             Ok(FlowRequest::DirectTcpip {
                 host: inner.unwrap_or(host).to_owned(),
-                port,
+                port: port.into(),
             })
         }
         "remote-forward" => {

@@ -94,9 +94,15 @@ const UNTOLD: &[&str] = &[
 /// The source of the library that is built in.
 fn library() -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let mut hosts = rustc.lines().filter_map(|line| line.strip_prefix("host: "));
+    // What other platforms need is not here.
+    let here = ["--filter-platform", hosts.next().unwrap()];
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let read = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(here)
         .args(["--manifest-path", manifest])
         .output()
         .unwrap();

@@ -95,15 +95,28 @@ struct Unopened {
 impl Unopened {
     async fn refuse(&mut self, reply: ChannelOpenHandle) {
         let words = std::mem::take(&mut self.words);
-        let words: Vec<&str> = words.split_whitespace().collect();
-        // OpenSSH shows each byte of an accent as an octal escape.
-        let reason = texts::plain(&words.join(" "));
+        // OpenSSH shows each byte of an accent, or of a line's end, as an octal escape.
+        let reason = texts::plain(&on_one_line(&words));
         let code = self.code;
         reply
             .reject(ChannelOpenFailure::Other { code, reason })
             .await;
         self.uplink.connection().control_sent();
     }
+}
+
+/// Lines as one, each a sentence.
+fn on_one_line(words: &str) -> String {
+    let mut line = String::new();
+    for words in words.lines().map(str::trim).filter(|it| !it.is_empty()) {
+        match line.chars().last() {
+            None => {}
+            Some('.' | ':' | ';' | '?' | '!') => line.push(' '),
+            Some(_) => line.push_str(". "),
+        }
+        line.push_str(words);
+    }
+    line
 }
 
 impl Sink for Unopened {
@@ -157,5 +170,19 @@ impl Sink for Unopened {
                 self.uplink.connection().control_sent();
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_one_line;
+
+    #[test]
+    fn words_of_several_lines_are_sentences_of_one() {
+        let told = "It is refused. Missing: forward: a:1\n\n  Ask: ssh x flows\n";
+        let line = "It is refused. Missing: forward: a:1. Ask: ssh x flows";
+        assert_eq!(on_one_line(told), line);
+        assert_eq!(on_one_line("One.\nTwo"), "One. Two");
+        assert_eq!(on_one_line(""), "");
     }
 }
