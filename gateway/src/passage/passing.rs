@@ -1,6 +1,7 @@
 //! A permitted channel on its way: what each step of [`super::story`] is made of.
 
 mod carrying;
+mod unread;
 mod waiting;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use ecluse_recordings::{Direction, Event, RecordError};
 use tokio::sync::{mpsc, watch};
 
 use self::carrying::{Beside, opened};
+use self::unread::{UNREAD, UnreadForOthers};
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
@@ -236,7 +238,10 @@ impl<'a> Passing<'a> {
         );
         let asked = self.opening.terminal.as_ref();
         let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
-        Pump {
+        let (end, connection) = target.parts();
+        let shares = matches!(self.start, Start::Forward(_));
+        let others = UnreadForOthers::new(&self.uplink, session.live().held(), self.number);
+        let mut pump = Pump {
             kind: &mut *self.kind,
             permit: &|request: &FlowRequest| beside.decide(request),
             tape: &vigil,
@@ -271,9 +276,12 @@ impl<'a> Passing<'a> {
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
+        };
+        tokio::select! {
+            biased;
+            stopped = pump.run(&mut self.opening.end, end) => stopped,
+            () = others.until_for_long(connection), if shares => Stopped::Unread,
         }
-        .run(&mut self.opening.end, &mut target.end)
-        .await
     }
 
     /// What the technician is told of an end that came by itself.
@@ -288,6 +296,10 @@ impl<'a> Passing<'a> {
         self.seated.session.ended_by_itself(because);
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
+            Stopped::Unread => {
+                let _ = self.tap.event(Event::Note(UNREAD));
+                Farewell::silent().because(UNREAD)
+            }
             Stopped::TargetRefused => {
                 self.target_failed("target-refused-start", reach::REFUSED_START)
             }

@@ -62,6 +62,8 @@ pub(crate) enum Stopped {
     TargetLost,
     /// Nobody did anything for so long.
     Idle(Span),
+    /// The technician's program reads nothing, and others wait for that.
+    Unread,
     /// A side does not speak as agreed.
     Protocol(String),
     /// The kind refuses what was to pass.

@@ -86,6 +86,11 @@ pub(crate) trait Connected: Send + Sync {
     /// By which the connection can be cut.
     fn socket(&self) -> &Arc<Socket>;
 
+    /// Whether what it sends and nobody takes keeps others from being read that share its connection.
+    fn holds_others_back(&self) -> bool {
+        false
+    }
+
     /// Closes the connection once the target has taken what was sent to it, or after a few seconds. Must run inside the
     /// runtime.
     fn close_gently(self: Box<Self>);
@@ -100,6 +105,11 @@ impl Reached {
     /// By which the connection can be cut.
     pub(crate) fn socket(&self) -> &Arc<Socket> {
         self.connection.socket()
+    }
+
+    /// Its side, and what keeps its connection.
+    pub(super) fn parts(&mut self) -> (&mut End, &dyn Connected) {
+        (&mut self.end, &*self.connection)
     }
 
     /// Leaves the target.

@@ -91,6 +91,30 @@ fn x3_forwards_are_held_together_and_exact() -> Result<()> {
     })
 }
 
+/// A program that reads nothing is ended once it keeps others waiting for long, and these go on.
+#[test]
+fn what_nobody_reads_does_not_keep_the_others_for_ever() -> Result<()> {
+    let ground = Ground::start()?;
+    let (pours, echo) = (free()?, free()?);
+    let of = |port: u16, to: u16| format!("127.0.0.1:{port}:127.0.0.1:{to}");
+    let flags = [of(pours, ground.places.pours), of(echo, ground.places.echo)];
+    let _ssh = ground.ssh(&["-L", &flags[0], "-L", &flags[1]], echo)?;
+    let waits = connect(echo)?;
+    let unread = connect(pours)?;
+    let ended = wait::until("the end of what nobody reads", PATIENCE, || {
+        Ok(store::audit(&ground.site, "forwarded")?.pop())
+    })?;
+    ensure!(
+        ended["reason"]
+            .as_str()
+            .is_some_and(|it| it.contains("read nothing")),
+        "{ended}"
+    );
+    echoes(&waits, &noise(300_000, 5))?;
+    drop(unread);
+    Ok(())
+}
+
 /// I5: an operator sees what is open, holds it, and cuts it.
 #[test]
 fn i5_a_cut_ends_what_is_open() -> Result<()> {

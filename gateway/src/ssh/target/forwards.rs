@@ -2,7 +2,7 @@
 //! `MaxStartups`, and a browser opens dozens at once.
 //!
 //! It is dialled by the first forward and stays until the session ends. What a place sends and its technician does not take
-//! holds back the others (`adr/0054`), as all are held together.
+//! holds back the others, so that whoever reads nothing for long is ended for their sake (`adr/0054`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -237,6 +237,10 @@ struct OnLeg {
 impl Connected for OnLeg {
     fn socket(&self) -> &Arc<Socket> {
         self.leg.socket()
+    }
+
+    fn holds_others_back(&self) -> bool {
+        self.leg.inflow.is_shut() && self.leg.intakes.len() > 1
     }
 
     fn close_gently(self: Box<Self>) {}

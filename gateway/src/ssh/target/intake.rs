@@ -202,6 +202,11 @@ impl Intakes {
         self.lock().channels.remove(&id);
     }
 
+    /// How many are listed.
+    pub(super) fn len(&self) -> usize {
+        self.lock().channels.len()
+    }
+
     /// One that is listed, if any is.
     pub(super) fn any(&self) -> Option<ChannelId> {
         self.lock().channels.keys().next().copied()
