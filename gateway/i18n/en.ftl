@@ -23,6 +23,7 @@ flow-shell = shell
 flow-any-command = any command
 flow-commands = commands (command): { $commands }
 flow-files = files: { $files }
+flow-forwards = connections: { $forwards }
 flow-environment = environment variables (env): { $names }
 
 term-terminal = with a terminal
@@ -1245,6 +1246,10 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
 # Files: words within their protocol, each on one line
 files-missing = { $line } is not part of this intervention. Ask the client for it in a new request.
 files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
+forward-no-target = A connection goes through a target: name it, as in ssh -L … PERSON+TARGET@gateway.
+forward-unreachable = Écluse: { $target } does not reach { $place }. It is allowed; nothing answers there. Tell the client's technical contact.
+forward-prohibited = Écluse: the SSH server of { $target } lets nothing be forwarded to { $place }. It is allowed here; tell the client's technical contact (AllowTcpForwarding, PermitOpen).
+forward-own-door = Écluse: { $place } is a door of the gateway itself, to which no connection goes. Ask for a target by its name.
 files-protocol = The transfer of files ended: one of the two programs does not speak SFTP as it should. Start it again; if it ends again, use another program.
 files-no-handle = No file is open by that name. Open it again.
 files-other-handle = The file was not opened for that. Open it again for what you want to do.

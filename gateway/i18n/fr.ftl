@@ -22,6 +22,7 @@ flow-shell = terminal (shell)
 flow-any-command = toute commande (command)
 flow-commands = commandes (command) : { $commands }
 flow-files = fichiers : { $files }
+flow-forwards = connexions : { $forwards }
 flow-environment = variables d'environnement (env) : { $names }
 
 term-terminal = avec terminal
@@ -1314,6 +1315,10 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
 # Fichiers : mots dits dans leur protocole, chacun sur une ligne
 files-missing = { $line } ne fait pas partie de cette intervention. À demander au client dans une nouvelle demande.
 files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
+forward-no-target = Une connexion passe par une cible : la nommer, comme dans ssh -L … PERSONNE+CIBLE@passerelle.
+forward-unreachable = Écluse : { $target } n'atteint pas { $place }. C'est autorisé, mais rien n'y répond. Prévenez le contact technique du client.
+forward-prohibited = Écluse : { $target } n'ouvre pas de connexion vers { $place }, son serveur SSH l'interdit. C'est autorisé ici ; prévenez le contact technique du client (AllowTcpForwarding, PermitOpen).
+forward-own-door = Écluse : { $place } est une porte de la passerelle elle-même, vers laquelle rien ne passe. Demandez une cible par son nom.
 files-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas SFTP comme il le devrait. À relancer ; si cela recommence, avec un autre programme.
 files-no-handle = Aucun fichier n'est ouvert sous ce nom. À rouvrir.
 files-other-handle = Le fichier n'a pas été ouvert pour cela. À rouvrir pour ce que vous voulez en faire.

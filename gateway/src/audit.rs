@@ -99,6 +99,8 @@ kinds! {
     Permit = "permit",
     /// Policy refused a flow.
     FlowRefused = "flow-refused",
+    /// A forward ended, or did not reach its place: where to, from when, how much each way.
+    Forwarded = "forwarded",
     /// A terminal was asked for that shows nothing of what is typed, or lines were typed that were not shown.
     TypingHidden = "typing-hidden",
     /// An account of a budget reached a mark: at which people are warned, its limit, or the end of a slowed one (X3).

@@ -1,11 +1,12 @@
 //! What one line of `allow` allows, and how it compares with another.
 //!
-//! These families are served: `shell`, `command: …`, `env: …`, and `sftp-read|write|list|delete|rename|mkdir: …`. A capability of another version is refused when the
+//! These families are served: `shell`, `command: …`, `env: …`, `sftp-read|write|list|delete|rename|mkdir: …`, `forward: …` and `socket: …`. A capability of another version is refused when the
 //! document is read: a limit that is not enforced must not look enforced. Patterns of commands are in [`command`],
-//! environment variables in [`environment`], paths of files in [`files`]; the terms beside a line of a document are in [`Allowed`].
+//! environment variables in [`environment`], paths of files in [`files`], where forwards go in [`destination`]; the terms beside a line of a document are in [`Allowed`].
 
 mod allowed;
 pub mod command;
+pub mod destination;
 pub mod environment;
 pub mod files;
 pub mod scp;
@@ -18,12 +19,13 @@ use serde::{Deserialize, Serialize};
 pub use self::allowed::{Allowed, Standing};
 pub(crate) use self::allowed::{gives_terminal, is_of_copies, needs_derogation};
 pub use self::command::{CommandRefused, CommandTemplate};
+pub use self::destination::ForwardLine;
 pub use self::environment::{EnvNames, EnvRefused};
 pub use self::files::FileLine;
 use crate::name::shown;
 
 /// The capabilities that this version serves, in words.
-pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", \"sftp-read: /var/log/**\" (sftp-write, sftp-list, sftp-delete, sftp-rename, sftp-mkdir), or a table { line = \"…\" } with terms beside it";
+pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", \"sftp-read: /var/log/**\" (sftp-write, sftp-list, sftp-delete, sftp-rename, sftp-mkdir), \"forward: 127.0.0.1:5432\", \"socket: /run/app.sock\", or a table { line = \"…\" } with terms beside it";
 
 /// One thing that a flow allows on a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +39,8 @@ pub enum Capability {
     Env(EnvNames),
     /// One thing that may be done with files, by their paths.
     File(FileLine),
+    /// One place that is connected to, as the target sees it.
+    Forward(ForwardLine),
 }
 
 /// Why a text is not a capability of this version.
@@ -74,6 +78,16 @@ pub enum CapabilityError {
         /// What does not hold, and what to write.
         problem: String,
     },
+    /// The place of a forward does not hold.
+    #[error("`{family}: {shown}`: {problem}")]
+    Place {
+        /// The family.
+        family: &'static str,
+        /// The place, escaped and shortened.
+        shown: String,
+        /// What does not hold, and what to write.
+        problem: String,
+    },
     /// The list of variables does not hold.
     #[error("`env: {shown}`: {problem}")]
     Names {
@@ -85,12 +99,10 @@ pub enum CapabilityError {
 }
 
 /// Families that DESIGN §5 reserves and this version refuses.
-const NOT_SERVED: [&str; 8] = [
+const NOT_SERVED: [&str; 6] = [
     "rsync-read",
     "rsync-write",
-    "forward",
     "remote-forward",
-    "socket",
     "x11",
     "agent",
     "subsystem",
@@ -98,7 +110,7 @@ const NOT_SERVED: [&str; 8] = [
 
 impl Capability {
     /// Every family that is served.
-    pub const FAMILIES: [&str; 9] = [
+    pub const FAMILIES: [&str; 11] = [
         "shell",
         "command",
         "env",
@@ -108,6 +120,8 @@ impl Capability {
         "sftp-delete",
         "sftp-rename",
         "sftp-mkdir",
+        "forward",
+        "socket",
     ];
 
     /// Parses one entry of `allow`.
@@ -142,6 +156,13 @@ impl Capability {
                     shown: shown(paths),
                     problem,
                 }),
+            (family, Some(place)) if let Some(line) = ForwardLine::parse(family, place) => line
+                .map(Self::Forward)
+                .map_err(|(family, problem)| CapabilityError::Place {
+                    family,
+                    shown: shown(place),
+                    problem,
+                }),
             (other, _) => Err(
                 match NOT_SERVED.into_iter().find(|family| *family == other) {
                     Some(family) => CapabilityError::NotServed { family },
@@ -151,7 +172,7 @@ impl Capability {
         }
     }
 
-    /// `shell`, `command`, `env`, `sftp-read`, …: what an operator narrows by.
+    /// `shell`, `command`, `env`, `sftp-read`, `forward`, …: what an operator narrows by.
     #[must_use]
     pub const fn family(&self) -> &'static str {
         match self {
@@ -159,6 +180,7 @@ impl Capability {
             Self::Command(_) => "command",
             Self::Env(_) => "env",
             Self::File(line) => line.family(),
+            Self::Forward(line) => line.family(),
         }
     }
 
@@ -172,8 +194,12 @@ impl Capability {
             (Self::Command(wide), Self::Command(narrow)) => wide.includes(narrow),
             (Self::Env(wide), Self::Env(narrow)) => wide.includes(narrow),
             (Self::File(wide), Self::File(narrow)) => wide.includes(narrow),
+            (Self::Forward(wide), Self::Forward(narrow)) => wide.includes(narrow),
             // Of another family.
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) => false,
+            (
+                Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_) | Self::Forward(_),
+                _,
+            ) => false,
         }
     }
 
@@ -183,17 +209,13 @@ impl Capability {
         match (self, other) {
             (Self::Env(one), Self::Env(two)) => one.common(two).map(Self::Env),
             (Self::File(one), Self::File(two)) => one.common(two).map(Self::File),
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
-                if self.includes(other) =>
-            {
-                Some(other.clone())
-            }
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _)
-                if other.includes(self) =>
-            {
-                Some(self.clone())
-            }
-            (Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_), _) => None,
+            (Self::Forward(one), Self::Forward(two)) => one.common(two).map(Self::Forward),
+            (Self::Shell | Self::Command(_), _) if self.includes(other) => Some(other.clone()),
+            (Self::Shell | Self::Command(_), _) if other.includes(self) => Some(self.clone()),
+            (
+                Self::Shell | Self::Command(_) | Self::Env(_) | Self::File(_) | Self::Forward(_),
+                _,
+            ) => None,
         }
     }
 }
@@ -206,6 +228,7 @@ impl fmt::Display for Capability {
             Self::Command(template) => write!(formatter, "command: {template}"),
             Self::Env(names) => write!(formatter, "env: {names}"),
             Self::File(line) => line.fmt(formatter),
+            Self::Forward(line) => line.fmt(formatter),
         }
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod client;
 mod derogation;
 mod diff;
+mod doors;
 mod error;
 mod evidence;
 mod extraction;

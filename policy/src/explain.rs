@@ -135,12 +135,21 @@ pub fn explain(
                 entry
                     .at(at)
                     .filter(|capability| answers_in(has_files, capability, request).is_ok())
+                    .filter(|capability| documents.never(target, capability).is_none())
                     .map(|capability| (entry, capability, line.unwrap_or(flow.lines.flow))),
             );
         }
         if entries.is_empty() {
-            let mut allowed = written.allow.iter().filter_map(|entry| entry.at(at));
-            lacks.push(
+            let answers =
+                |capability: &&Capability| answers_in(has_files, capability, request).is_ok();
+            let standing = || written.allow.iter().filter_map(|entry| entry.at(at));
+            let door = standing()
+                .filter(answers)
+                .find_map(|it| documents.never(target, it));
+            let mut allowed = standing();
+            lacks.push(if let Some(door) = door {
+                format!("allow: \"{}\" is the door of {door} by SSH, which no forward gives: open a session to it by its name", request.missing_flow())
+            } else {
                 if allowed.any(|capability| answers_in(has_files, capability, request).is_ok()) {
                     format!(
                         "posture: \"{}\" is refused while the posture is high",
@@ -148,8 +157,8 @@ pub fn explain(
                     )
                 } else {
                     what_is_missing(flow, has_files, request, at)
-                },
-            );
+                }
+            });
         }
         if !flow.hours.open_at(at) {
             lacks.push(match flow.hours.opens_after(at) {
@@ -177,11 +186,12 @@ pub fn explain(
                         Capability::File(_)
                         | Capability::Shell
                         | Capability::Command(_)
-                        | Capability::Env(_) => entry.to_string(),
+                        | Capability::Env(_)
+                        | Capability::Forward(_) => entry.to_string(),
                     },
                     terminal: match capability {
                         Capability::Shell | Capability::Command(_) => Some(entry.terminal()),
-                        Capability::Env(_) | Capability::File(_) => None,
+                        Capability::Env(_) | Capability::File(_) | Capability::Forward(_) => None,
                     },
                     passes: !matches!(capability, Capability::Env(_)),
                     signals: signals_of(capability),

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capability;
+use crate::capability::destination::{Destination, ForwardLine, SocketPath};
 use crate::capability::files::FileNeed;
 use crate::extraction::ByteCount;
 use crate::name::{AccountName, TargetId, is_too_long, shown};
@@ -78,8 +79,8 @@ pub enum FlowRequest {
     DirectTcpip {
         /// The host asked for.
         host: String,
-        /// The port asked for.
-        port: u16,
+        /// The port asked for, as the protocol has it: of four bytes.
+        port: u32,
     },
     /// A `direct-streamlocal@openssh.com` channel.
     DirectStreamlocal {
@@ -170,6 +171,47 @@ impl FlowRequest {
         is_too_long(name).then_some(name)
     }
 
+    /// Whether it is one connection to a place that the target sees.
+    #[must_use]
+    pub const fn is_forward(&self) -> bool {
+        matches!(
+            self,
+            Self::DirectTcpip { .. } | Self::DirectStreamlocal { .. }
+        )
+    }
+
+    /// Where a forward goes, in the one spelling that a place has; none where it has none, or where this is no forward.
+    #[must_use]
+    pub fn place(&self) -> Option<ForwardLine> {
+        match self {
+            Self::DirectTcpip { host, port } => {
+                let place = Destination::asked(host, *port).ok()?;
+                Some(ForwardLine::Forward(place))
+            }
+            Self::DirectStreamlocal { path } => {
+                let place = SocketPath::asked(path.as_bytes()).ok()?;
+                Some(ForwardLine::Socket(place))
+            }
+            Self::SessionChannel
+            | Self::Pty
+            | Self::Shell
+            | Self::Command(_)
+            | Self::Env { .. }
+            | Self::WindowChange
+            | Self::Signal(_)
+            | Self::Break
+            | Self::Subsystem(_)
+            | Self::File(_)
+            | Self::X11
+            | Self::AgentForwarding
+            | Self::RemoteForward { .. }
+            | Self::RemoteStreamlocal { .. }
+            | Self::UnknownChannel(_)
+            | Self::UnknownRequest(_)
+            | Self::UnnamedRequest { .. } => None,
+        }
+    }
+
     /// The text that `allow` would have to hold for this to pass, in this version or another.
     #[must_use]
     pub fn missing_flow(&self) -> String {
@@ -186,8 +228,17 @@ impl FlowRequest {
             Self::Subsystem(name) => format!("subsystem: {}", shown(name)),
             Self::X11 => "x11".to_owned(),
             Self::AgentForwarding => "agent".to_owned(),
-            Self::DirectTcpip { host, port } => format!("forward: {}", at_port(host, *port)),
-            Self::DirectStreamlocal { path } => format!("socket: {}", shown(path)),
+            Self::DirectTcpip { host, port } => match Destination::asked(host, *port) {
+                Ok(place) => ForwardLine::Forward(place).to_string(),
+                Err(why) => {
+                    let place = at_port(host, *port);
+                    format!("forward: {place} (no line can name it: {why})")
+                }
+            },
+            Self::DirectStreamlocal { path } => match SocketPath::asked(path.as_bytes()) {
+                Ok(place) => ForwardLine::Socket(place).to_string(),
+                Err(why) => format!("socket: {} (no line can name it: {why})", shown(path)),
+            },
             Self::RemoteForward { address: _, port } => format!("remote-forward: {port}"),
             Self::RemoteStreamlocal { path } => format!("remote-socket: {}", shown(path)),
             Self::UnknownChannel(name) => format!("channel {} (no version allows it)", shown(name)),
@@ -229,7 +280,7 @@ impl fmt::Display for FlowRequest {
                 write!(
                     formatter,
                     "a remote forward from {}",
-                    at_port(address, *port)
+                    at_port(address, u32::from(*port))
                 )
             }
             Self::RemoteStreamlocal { path } => write!(
@@ -248,7 +299,7 @@ impl fmt::Display for FlowRequest {
 }
 
 /// `db02:22`, `[fe80::1]:22`: an address with colons of its own keeps its brackets.
-fn at_port(host: &str, port: u16) -> String {
+fn at_port(host: &str, port: u32) -> String {
     let name = shown(host);
     if host.contains(':') && !host.starts_with('[') {
         format!("[{name}]:{port}")
@@ -339,7 +390,7 @@ fn kept<T: Ord + Clone>(all: &BTreeSet<T>, only: Option<&BTreeSet<T>>) -> BTreeS
 pub struct Narrowing {
     /// A shorter length.
     pub length: Option<Span>,
-    /// Only these families of capabilities: `shell`, `command`, `env`, `sftp-read`, ….
+    /// Only these families of capabilities: `shell`, `command`, `env`, `sftp-read`, `forward`, ….
     pub families: Option<BTreeSet<String>>,
     /// Only these targets.
     pub targets: Option<BTreeSet<TargetId>>,

@@ -10,6 +10,7 @@
 //! | `command: *` | yes | INT TERM HUP QUIT |
 //! | `command: TEMPLATE` | with `terminal = true` | INT TERM HUP QUIT |
 //! | `sftp-…: PATHS` | no | none |
+//! | `forward: HOST:PORT`, `socket: PATH` | no | none |
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -178,7 +179,7 @@ pub(crate) const fn signals_of(capability: &Capability) -> &'static [&'static st
     match capability {
         Capability::Shell => OF_SHELLS,
         Capability::Command(_) => OF_COMMANDS,
-        Capability::Env(_) | Capability::File(_) => &[],
+        Capability::Env(_) | Capability::File(_) | Capability::Forward(_) => &[],
     }
 }
 

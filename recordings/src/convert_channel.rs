@@ -130,7 +130,7 @@ impl<W: Write> ChannelWriter<W> {
         frame: &[u8],
     ) -> Result<(), FinishError> {
         let state = self.streams.of_mut(stream);
-        let packets = self.opened.kind == ChannelKind::Sftp;
+        let packets = self.opened.kind.carries_packets();
         let binary = packets || state.gauge.is_binary(frame);
         state.digest.update(frame);
         if stream != Stream::Input || self.masks.is_empty() {
@@ -172,7 +172,9 @@ impl<W: Write> ChannelWriter<W> {
                 offset,
                 since_us: at_us,
             });
-            let long = end.saturating_sub(run.offset) >= RUN_BYTES
+            // Of a forward, the view as packets needs to know when each piece passed ([`crate::forwards`]).
+            let long = self.opened.kind == ChannelKind::Forward
+                || end.saturating_sub(run.offset) >= RUN_BYTES
                 || at_us.saturating_sub(run.since_us) >= RUN_US;
             let text = &mut self.text;
             state.decoder.end(|piece| text.push_str(piece));

@@ -26,6 +26,8 @@ pub enum ChannelKind {
     Exec,
     /// Files, by SFTP: its streams are the protocol’s packets, its log says what they were.
     Sftp,
+    /// One connection to a place that the target sees: its streams are what each side sent.
+    Forward,
 }
 
 impl ChannelKind {
@@ -36,6 +38,16 @@ impl ChannelKind {
             ChannelKind::Shell => "shell",
             ChannelKind::Exec => "exec",
             ChannelKind::Sftp => "sftp",
+            ChannelKind::Forward => "forward",
+        }
+    }
+
+    /// Whether its streams are a protocol's bytes, no text that people write or read.
+    #[must_use]
+    pub const fn carries_packets(self) -> bool {
+        match self {
+            ChannelKind::Shell | ChannelKind::Exec => false,
+            ChannelKind::Sftp | ChannelKind::Forward => true,
         }
     }
 }
@@ -44,9 +56,9 @@ impl ChannelKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ChannelOpened {
-    /// Shell, command or files.
+    /// Shell, command, files or a forward.
     pub kind: ChannelKind,
-    /// The command, byte for byte.
+    /// The command, byte for byte; where a forward goes, as its line of the matrix is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Bytes>,
     /// The account on the target.

@@ -6,9 +6,7 @@
 use crate::cast::{CastEvent, CastReader, Code, MARK};
 use crate::evidence::key::RecordingKey;
 use crate::record::{ChannelRecord, NoteLine};
-use crate::{
-    ChannelKind, ChannelOpened, Event, Follower, OpenRecording, ReadError, layout, packets,
-};
+use crate::{ChannelOpened, Event, Follower, OpenRecording, ReadError, layout, packets};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -334,7 +332,7 @@ impl From {
     /// Whether what is recorded carries packets, of which only the log is shown.
     fn is_packets(&self) -> bool {
         match self {
-            From::Recording { opened, .. } => opened.kind == ChannelKind::Sftp,
+            From::Recording { opened, .. } => opened.kind.carries_packets(),
             From::Live { .. } => false,
         }
     }
@@ -452,7 +450,7 @@ fn next_of_journal(
         let shown = match frame.event {
             Event::ChannelOpened(opened) => {
                 *opened_us = Some(frame.at_us);
-                *is_packets = opened.kind == ChannelKind::Sftp;
+                *is_packets = opened.kind.carries_packets();
                 PlayEvent::Opened(Box::new(opened.into_owned()))
             }
             // Its log says what the packets were.

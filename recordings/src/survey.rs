@@ -7,7 +7,7 @@ use crate::chain::Seal;
 use crate::echo::{EchoDetector, Masks, Unechoed};
 use crate::evidence::manifest::ClockReading;
 use crate::stream::{BinaryGauge, PerStream};
-use crate::{ChannelKind, Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
+use crate::{Event, JournalReader, ReadError, SessionEnd, Stream, Utf8Decoder};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ pub(crate) fn survey(reader: &mut JournalReader) -> Result<Survey, ReadError> {
                 let echo = EchoDetector::new(terminal);
                 let channel = Open {
                     terminal,
-                    packets: opened.kind == ChannelKind::Sftp,
+                    packets: opened.kind.carries_packets(),
                     ..Open::at(number, echo)
                 };
                 open.insert(frame.channel, channel);

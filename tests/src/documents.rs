@@ -477,6 +477,7 @@ fn moved(text: &str, before: Ports, after: Ports) -> String {
         let port = match port.parse::<u16>() {
             Ok(port) if port == before.door => after.door.to_string(),
             Ok(port) if port == before.target => after.target.to_string(),
+            Ok(port) if port == before.page() => after.page().to_string(),
             Ok(_) | Err(_) => port.to_owned(),
         };
         moved.push_str(HOST);

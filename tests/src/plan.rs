@@ -82,6 +82,8 @@ impl Plan {
             let line = format!("sftp-{right}: {home}/**");
             documents.flow(FLOW)?.allow.push(line);
         }
+        let page = format!("forward: 127.0.0.1:{}", ports.page());
+        documents.flow(FLOW)?.allow.push(page);
         let officers = documents.operators.iter_mut();
         for officer in officers.chain(&mut documents.auditors) {
             officer.lang = "fr".to_owned();

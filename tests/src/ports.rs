@@ -29,18 +29,26 @@ impl Ports {
         })
     }
 
-    /// The demo's ports: `base` and `base + 1`.
+    /// Where the demo serves a page that only its target sees.
+    #[must_use]
+    pub fn page(&self) -> u16 {
+        self.target.saturating_add(1)
+    }
+
+    /// The demo's ports: `base` and `base + 1`, and one for its page.
     ///
     /// # Errors
     /// When a port is taken, naming it and what to do.
     pub fn from_base(base: u16) -> Result<Self> {
         let target = base
             .checked_add(1)
-            .context("--port-base must be at most 65534")?;
+            .filter(|target| *target < u16::MAX)
+            .context("--port-base must be at most 65533")?;
         let ports = Self { door: base, target };
         for (port, what) in [
             (ports.door, "the gateway's SSH door"),
             (ports.target, "the demo's target"),
+            (ports.page(), "the demo's page"),
         ] {
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
                 format!("port {port}, wanted for {what}, is in use: stop what listens there, or choose others with --port-base N")

@@ -109,7 +109,7 @@ fn directory() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("ecluse-").tempdir()?)
 }
 
-/// Two ports in a row that are free.
+/// Three ports in a row that are free.
 fn base() -> Result<u16> {
     for _ in 0..100 {
         let base = ecluse_tests::ports::Ports::free()?.door;
@@ -117,7 +117,7 @@ fn base() -> Result<u16> {
             return Ok(base);
         }
     }
-    anyhow::bail!("no two free ports in a row")
+    anyhow::bail!("no three free ports in a row")
 }
 
 #[test]

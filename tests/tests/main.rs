@@ -22,6 +22,7 @@ mod endings;
 mod evidence;
 mod extraction;
 mod files;
+mod forwards;
 mod guide;
 mod held;
 mod hostile_client;

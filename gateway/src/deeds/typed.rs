@@ -16,7 +16,7 @@ use super::moments;
 use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
-pub(crate) const FAMILIES: [&str; 9] = Capability::FAMILIES;
+pub(crate) const FAMILIES: [&str; 11] = Capability::FAMILIES;
 
 /// What somebody typed that means nothing, and what it was to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -72,6 +72,11 @@ impl Socket {
         self.buffered.load(Ordering::SeqCst)
     }
 
+    /// By which address of this machine it goes.
+    pub(crate) fn local(&self) -> Option<std::net::IpAddr> {
+        self.tcp.local_addr().ok().map(|at| at.ip())
+    }
+
     /// Bytes received on the wire.
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)

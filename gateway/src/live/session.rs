@@ -382,7 +382,11 @@ impl LiveSession {
     pub(crate) fn dialled(&self, target: &Arc<Socket>) {
         let mut inner = self.lock();
         inner.targets.retain(|target| target.strong_count() > 0);
-        inner.targets.push(Arc::downgrade(target));
+        // Several channels may share one.
+        let target_too = Arc::downgrade(target);
+        if !inner.targets.iter().any(|it| it.ptr_eq(&target_too)) {
+            inner.targets.push(target_too);
+        }
         drop(inner);
         if self.stop.borrow().is_some() {
             target.cut();

@@ -53,8 +53,8 @@ pub(super) async fn admitted(
     }
     let account = visit.address().account.as_ref();
     match current(visit, target, account, asked).await {
-        // Said within its own protocol, which has no place for a talk.
-        Ok(Answer::NotAdmitted(refusal)) if is_files(asked) => {
+        // Said within its own protocol, or instead of its channel: there is no place for a talk.
+        Ok(Answer::NotAdmitted(refusal)) if is_files(asked) || asked.flow.is_forward() => {
             visit.not_admitted(target, &asked.flow, &refusal).await;
             Ok(settled(visit, asked, Ok(Answer::NotAdmitted(refusal))))
         }

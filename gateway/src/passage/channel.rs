@@ -119,6 +119,8 @@ pub(crate) enum Start {
     Copy(Copying),
     /// Files: the subsystem `sftp`.
     Files,
+    /// One connection to a place that the target sees.
+    Forward(FlowRequest),
 }
 
 /// A command that copies files.
@@ -141,7 +143,7 @@ impl Start {
                     None => Self::Files,
                 }
             }
-            Self::Shell | Self::Command(_) | Self::Copy(_) | Self::Files => self,
+            Self::Shell | Self::Command(_) | Self::Copy(_) | Self::Files | Self::Forward(_) => self,
         }
     }
 
@@ -151,6 +153,7 @@ impl Start {
             Self::Command(command) => FlowRequest::Command(command.clone()),
             Self::Copy(copy) => FlowRequest::Command(copy.typed.clone()),
             Self::Files => FlowRequest::Subsystem(SFTP.to_owned()),
+            Self::Forward(flow) => flow.clone(),
         }
     }
 
@@ -160,17 +163,21 @@ impl Start {
             Self::Shell => FlowRequest::Shell,
             Self::Command(command) => FlowRequest::Command(caps::attempted(command)),
             Self::Copy(copy) => FlowRequest::Command(caps::attempted(&copy.typed)),
-            Self::Files => self.flow(),
+            Self::Files | Self::Forward(_) => self.flow(),
         }
     }
 
-    /// The command, escaped for display; none of a shell. Files go by the name of their subsystem.
+    /// The command, escaped for display; none of a shell. Files go by the name of their subsystem, a forward by its place.
     pub(super) fn shown(&self) -> Option<String> {
         match self {
             Self::Shell => None,
             Self::Command(command) => Some(recordings::spelled(command)),
             Self::Copy(copy) => Some(recordings::spelled(&copy.typed)),
             Self::Files => Some(SFTP.to_owned()),
+            Self::Forward(flow) => Some(flow.place().map_or_else(
+                || ecluse_recordings::neutralise(flow.to_string()),
+                |place| place.to_string(),
+            )),
         }
     }
 }

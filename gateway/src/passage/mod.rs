@@ -13,7 +13,7 @@ pub(crate) mod channel;
 mod company;
 pub(crate) mod connection;
 pub(crate) mod entry;
-mod farewell;
+pub(crate) mod farewell;
 mod hands;
 pub(crate) mod inflow;
 pub(crate) mod kinds;

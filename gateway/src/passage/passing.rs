@@ -2,19 +2,21 @@
 
 mod carrying;
 mod gate;
+mod unread;
 mod waiting;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ecluse_policy::extraction::Way;
-use ecluse_policy::{Capability, FlowRequest, Permit, Term};
+use ecluse_policy::{Capability, FlowRequest, Permit, Term, Timestamp};
 use ecluse_recordings as recordings;
-use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
+use ecluse_recordings::{Direction, Event, RecordError};
 use tokio::sync::mpsc;
 
-use self::carrying::Beside;
+use self::carrying::{Beside, opened};
 use self::gate::Gate;
+use self::unread::{UNREAD, UnreadForOthers};
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
@@ -60,6 +62,7 @@ pub(super) struct Passing<'a> {
     by_itself: ByItself,
     /// What came of the technician before the target was reached.
     known: Known,
+    began: Timestamp,
 }
 
 impl<'a> Passing<'a> {
@@ -87,7 +90,7 @@ impl<'a> Passing<'a> {
             seated.session.hides_typing(visit).await;
         }
         let command = start.shown();
-        let notices = live.enter(LiveChannel {
+        let mut notices = live.enter(LiveChannel {
             number,
             command: command.clone(),
             doing: None,
@@ -101,6 +104,10 @@ impl<'a> Passing<'a> {
                 Some(number),
                 &visit.say_of_company("accompany-waits", &seated.session),
             );
+        }
+        if let Start::Forward(_) = start {
+            // There is nowhere to tell them.
+            notices.close();
         }
         let meter = Meter::of(live.passed(), number, command.as_deref());
         let toll = Paying::open(visit, seated, number, command);
@@ -119,6 +126,7 @@ impl<'a> Passing<'a> {
             drawing: None,
             by_itself: ByItself::Closed,
             known: Known::default(),
+            began: clock::now(),
         })
     }
 
@@ -138,12 +146,19 @@ impl<'a> Passing<'a> {
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
             Start::Command(_) | Start::Copy(_) | Start::Files if self.visit.is_told() => Vec::new(),
+            Start::Forward(_) => Vec::new(),
             Start::Command(_) | Start::Copy(_) | Start::Files | Start::Shell => {
                 let pays_by = self.toll.toll().budgeted();
                 notice::as_they_stand(self.visit.gateway(), &pays_by).await
             }
         };
-        let told = notice::for_channel(self.visit, self.opening, self.start, self.seated, &leaves);
+        let told = match self.start {
+            // Nothing but what the two sides say passes on it; that it is recorded was told before the log-on (P3).
+            Start::Forward(_) => None,
+            Start::Command(_) | Start::Copy(_) | Start::Files | Start::Shell => {
+                notice::for_channel(self.visit, self.opening, self.start, self.seated, &leaves)
+            }
+        };
         if let Some(Notice { recorded, shown }) = told {
             self.tap
                 .event(Event::Note(&recorded))
@@ -160,6 +175,7 @@ impl<'a> Passing<'a> {
             permit,
             terminal: terminal(self.opening, permit),
             start: self.start,
+            forwards: self.seated.session.forwards(),
             channel: self.number,
             seated: self.seated,
         };
@@ -186,6 +202,12 @@ impl<'a> Passing<'a> {
                 live.passed().beside(Way::Up, asked.passes());
                 live.dialled(target.socket());
                 self.opening.reached = true;
+                if let Start::Forward(_) = self.start {
+                    let reached = self.tap.event(Event::Note(recordings::REACHED));
+                    reached.map_err(|error| self.unrecorded(&error))?;
+                    // On record before the technician's client may send.
+                    self.opening.end.sink.opened().await;
+                }
                 Ok(target)
             }
             Err(error) => Err(self.unconnected(&error).await),
@@ -217,7 +239,10 @@ impl<'a> Passing<'a> {
         );
         let asked = self.opening.terminal.as_ref();
         let term = asked.map_or(TerminalRequest::PLAIN, TerminalRequest::name);
-        Pump {
+        let (end, connection) = target.parts();
+        let shares = matches!(self.start, Start::Forward(_));
+        let others = UnreadForOthers::new(&self.uplink, session.live().held(), self.number);
+        let mut pump = Pump {
             kind: &mut *self.kind,
             permit: &|request: &FlowRequest| beside.decide(request),
             tape: &vigil,
@@ -252,15 +277,22 @@ impl<'a> Passing<'a> {
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
+        };
+        tokio::select! {
+            biased;
+            stopped = pump.run(&mut self.opening.end, end) => stopped,
+            () = others.until_for_long(connection), if shares => Stopped::Unread,
         }
-        .run(&mut self.opening.end, &mut target.end)
-        .await
     }
 
     /// What the technician is told of an end that came by itself.
     pub(super) async fn ended(&mut self, stopped: Stopped) -> Farewell {
         match stopped {
             Stopped::Finished | Stopped::TechnicianLeft => Farewell::silent(),
+            Stopped::Unread => {
+                let _ = self.tap.event(Event::Note(UNREAD));
+                Farewell::silent().because(UNREAD)
+            }
             Stopped::TargetRefused => {
                 self.target_failed("target-refused-start", reach::REFUSED_START)
             }
@@ -273,7 +305,9 @@ impl<'a> Passing<'a> {
             Stopped::Protocol(why) => {
                 let text_id = match self.start {
                     Start::Copy(_) => "copy-protocol",
-                    Start::Shell | Start::Command(_) | Start::Files => "files-protocol",
+                    Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => {
+                        "files-protocol"
+                    }
                 };
                 self.target_failed(text_id, &why)
             }
@@ -302,7 +336,7 @@ impl<'a> Passing<'a> {
     }
 
     /// Closes the channel in the recording, with what its terminal needs: that is on record too.
-    pub(super) fn conclude(mut self, mut farewell: Farewell) -> Farewell {
+    pub(super) async fn conclude(mut self, mut farewell: Farewell) -> Farewell {
         let live = self.seated.session.live();
         live.ended_by_itself(self.by_itself);
         live.leave(self.number);
@@ -317,6 +351,7 @@ impl<'a> Passing<'a> {
         self.seated.session.live().passed().ended(self.number);
         // Not what the technician is told: that is in their language, and says what they are to do.
         let closed = farewell.because.as_deref().unwrap_or("closed").to_owned();
+        self.forwarded(&closed, &passed).await;
         if let Err(error) = self.tap.event(Event::closed_after(closed, Some(passed))) {
             return self.unrecorded(&error);
         }
@@ -360,6 +395,10 @@ impl<'a> Passing<'a> {
             session, permit, ..
         } = self.seated;
         session.unconnected(self.visit, permit, error).await;
+        if let ConnectError::OwnDoor(_) = error {
+            let words = self.visit.say_about(error.text_id(), permit);
+            return Farewell::refused(words).because(error);
+        }
         let words = if let ConnectError::HostKey { got, pinned } = error {
             // The target chose it.
             self.toll.pay_all(got.len()).await;
@@ -397,37 +436,5 @@ fn rests_on(permit: &Permit) -> Vec<Capability> {
     match permit.terms().files() {
         Some(files) => files.capabilities().collect(),
         None => vec![permit.capability().clone()],
-    }
-}
-
-fn opened(
-    start: &Start,
-    permit: &Permit,
-    terminal: Option<&(&Term, TerminalRequest)>,
-) -> ChannelOpened {
-    ChannelOpened {
-        kind: match start {
-            Start::Shell => ChannelKind::Shell,
-            Start::Command(_) | Start::Copy(_) => ChannelKind::Exec,
-            Start::Files => ChannelKind::Sftp,
-        },
-        command: match start {
-            Start::Shell | Start::Files => None,
-            Start::Command(command) => Some(command.as_slice().into()),
-            Start::Copy(copy) => Some(copy.typed.as_slice().into()),
-        },
-        account: Some(permit.account().to_string()),
-        pty: terminal.map(|(term, terminal)| recordings::Pty {
-            term: term.to_string(),
-            cols: terminal.cols,
-            rows: terminal.rows,
-            modes: terminal.modes.clone(),
-        }),
-        env: permit
-            .terms()
-            .environment()
-            .iter()
-            .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
-            .collect(),
     }
 }

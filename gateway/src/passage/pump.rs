@@ -48,9 +48,6 @@ pub(crate) const DRAINED_WITHIN: Duration = Duration::from_secs(10);
 const WORDS: usize = 4;
 /// The same with what is shown of an answer that is typed.
 const ECHOES: usize = 16;
-/// Noted when nobody will know how the command ended.
-const LEFT_BEFORE_THE_END: &str =
-    "the technician left before the target told how the command ended";
 
 /// How a passage ended.
 #[derive(Debug)]
@@ -65,6 +62,8 @@ pub(crate) enum Stopped {
     TargetLost,
     /// Nobody did anything for so long.
     Idle(Span),
+    /// The technician's program reads nothing, and others wait for that.
+    Unread,
     /// A side does not speak as agreed.
     Protocol(String),
     /// The kind refuses what was to pass.
@@ -178,8 +177,8 @@ impl Pump<'_> {
             .outbox
             .flush(&mut *target.sink, ToTarget, self.meter, self.toll);
         let _ = tokio::time::timeout(LAST_WORDS, closed).await;
-        if !self.kind.is_finished()
-            && let Err(error) = self.tape.event(Event::Note(LEFT_BEFORE_THE_END))
+        if let Some(note) = self.kind.left_before_the_end()
+            && let Err(error) = self.tape.event(Event::Note(note))
         {
             return Stopped::Unrecorded(error);
         }

@@ -16,6 +16,7 @@ use super::visit::sessions::Seated;
 use super::window::TerminalRequest;
 use crate::door::stream::Socket;
 use crate::ssh;
+use crate::ssh::target::Forwards;
 
 /// What is asked of a target once it is reached. The environment is in the permit.
 pub(crate) struct Asking<'a> {
@@ -25,6 +26,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) terminal: Option<(&'a Term, TerminalRequest)>,
     /// What is started.
     pub(crate) start: &'a Start,
+    /// What the forwards of the session share.
+    pub(crate) forwards: &'a Forwards,
     /// Which of its channels this is.
     pub(crate) channel: u32,
     /// Where it sits.
@@ -68,7 +71,12 @@ pub(crate) async fn dial(
                 host_keys,
                 account,
             };
-            ssh::target::dial(visit, at, asking, greeting).await
+            match asking.start {
+                Start::Forward(_) => ssh::target::forward(visit, at, asking, greeting).await,
+                Start::Shell | Start::Command(_) | Start::Copy(_) | Start::Files => {
+                    ssh::target::dial(visit, at, asking, greeting).await
+                }
+            }
         }
     }
 }
@@ -85,6 +93,11 @@ pub(crate) trait Connected: Send + Sync {
     /// By which the connection can be cut.
     fn socket(&self) -> &Arc<Socket>;
 
+    /// Whether what it sends and nobody takes keeps others from being read that share its connection.
+    fn holds_others_back(&self) -> bool {
+        false
+    }
+
     /// Closes the connection once the target has taken what was sent to it, or after a few seconds. Must run inside the
     /// runtime.
     fn close_gently(self: Box<Self>);
@@ -99,6 +112,11 @@ impl Reached {
     /// By which the connection can be cut.
     pub(crate) fn socket(&self) -> &Arc<Socket> {
         self.connection.socket()
+    }
+
+    /// Its side, and what keeps its connection.
+    pub(super) fn parts(&mut self) -> (&mut End, &dyn Connected) {
+        (&mut self.end, &*self.connection)
     }
 
     /// Leaves the target.
@@ -152,6 +170,15 @@ pub(crate) enum ConnectError {
     /// The target logs on but opens no channel.
     #[error("the target opens no channel: {0}")]
     Channel(String),
+    /// The target does not reach the place of a forward.
+    #[error("the target does not reach {0}")]
+    Unreachable(String),
+    /// The target's SSH server lets nothing be forwarded there.
+    #[error("the target's SSH server forbids a forward to {0}")]
+    Prohibited(String),
+    /// The place of a forward is the gateway itself, as the target sees it.
+    #[error("{0} is a door of the gateway")]
+    OwnDoor(String),
     /// The connection broke before anything was started.
     #[error("the target's connection broke before anything was started")]
     Lost,
@@ -170,6 +197,9 @@ impl ConnectError {
             Self::BadCredential(_) => "target-bad-credential",
             Self::Authentication => "target-authentication",
             Self::Channel(_) => "target-channel",
+            Self::Unreachable(_) => "forward-unreachable",
+            Self::Prohibited(_) => "forward-prohibited",
+            Self::OwnDoor(_) => "forward-own-door",
             Self::Lost => "target-lost",
         }
     }

@@ -21,6 +21,7 @@ use super::visit::{Visit, with_command};
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
 use crate::live::{Because, ByItself, LiveSession, Stop};
+use crate::ssh::target::Forwards;
 use crate::store::{self, StoreError};
 use crate::time_source::ClockStatus;
 
@@ -61,6 +62,8 @@ pub(crate) struct Session {
     spending: Spending,
     /// What its channels share of signals.
     vigilance: Vigilance,
+    /// The connection that its forwards share.
+    forwards: Forwards,
 }
 
 impl Session {
@@ -88,6 +91,7 @@ impl Session {
             clock: Mutex::new(None),
             spending: Spending::default(),
             vigilance: Vigilance::default(),
+            forwards: Forwards::default(),
         }
     }
 
@@ -308,6 +312,12 @@ impl Session {
                     .alert_host_key(permit, got, pinned, record.kind(AuditKind::HostKeyMismatch))
                     .await;
             }
+            // The entry of the forward says so.
+            ConnectError::Unreachable(_) | ConnectError::Prohibited(_) => {}
+            ConnectError::OwnDoor(_) => {
+                let refused = record.kind(AuditKind::FlowRefused).refused();
+                visit.audit_refusal(refused).await;
+            }
             ConnectError::Unresolved(_)
             | ConnectError::Refused(_)
             | ConnectError::Silent(_)
@@ -320,11 +330,17 @@ impl Session {
         }
     }
 
+    /// What its forwards share.
+    pub(crate) fn forwards(&self) -> &Forwards {
+        &self.forwards
+    }
+
     /// Closes the recording, once. Every channel has ended.
     pub(crate) async fn close(&self, visit: &Visit) {
         if self.closed.swap(true, Ordering::SeqCst) {
             return;
         }
+        self.forwards.close().await;
         let facts = self.live.facts();
         visit.gateway().live.leave(facts.number);
         // What changed at the last moment; a recording that fails here has failed already.

@@ -185,6 +185,11 @@ pub(crate) trait Sink: Send {
     /// # Errors
     /// [`Gone`] when nobody takes it any more.
     fn send<'a>(&'a mut self, piece: &'a mut Piece) -> Soon<'a, Result<(), Gone>>;
+
+    /// What was asked for is reached: a client that waits for its channel hears so.
+    fn opened(&mut self) -> Soon<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// One side of a passage.

@@ -30,6 +30,10 @@ pub(crate) async fn serve(visit: Arc<Visit>, mut opening: Opening, start: Start)
         pass(&visit, &mut opening, &start, target, &seat).await
     } else if let Start::Files = start {
         Ok(Farewell::refused(visit.say("files-no-target")))
+    } else if let Start::Forward(flow) = &start {
+        // On record as what it is; the words say what to do.
+        let _ = visit.refuse_unserved(flow.clone());
+        Ok(Farewell::refused(visit.say("forward-no-target")))
     } else {
         tokio::select! {
             biased;
@@ -123,7 +127,7 @@ async fn pass(
             Ok(passing.ended(stopped).await)
         } => gate.passed(passed),
     };
-    Ok(passing.conclude(farewell))
+    Ok(passing.conclude(farewell).await)
 }
 
 /// Serves a channel that asked for what is refused: says so and closes.

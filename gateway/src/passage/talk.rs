@@ -27,7 +27,7 @@ pub(crate) async fn converse(
 ) -> Result<u32, Gone> {
     let command = match start {
         // Nobody converses by it: `story` refuses it first.
-        Start::Shell | Start::Files => None,
+        Start::Shell | Start::Files | Start::Forward(_) => None,
         Start::Command(command) => Some(String::from_utf8_lossy(command).into_owned()),
         Start::Copy(copy) => Some(String::from_utf8_lossy(&copy.typed).into_owned()),
     };

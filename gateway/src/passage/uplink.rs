@@ -9,7 +9,7 @@ mod queue;
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::connection::{ChannelPlace, Connection, LITTLE, VERY_LITTLE, WINDOW};
 use super::purse::Charge;
 use super::side::{Piece, Soon, Source};
+use crate::clock;
 use crate::terminal::Size;
 pub(crate) use queue::{Item, Overflow};
 use queue::{Queue, Queued};
@@ -53,6 +54,8 @@ pub(crate) struct Uplink {
     received: AtomicU64,
     /// Columns of the technician's terminal by now; zero without one.
     columns: AtomicU16,
+    /// Since when the technician's window is waited for.
+    unread_since: Mutex<Option<Instant>>,
     place: ChannelPlace,
 }
 
@@ -70,6 +73,7 @@ impl Uplink {
             waiting: AtomicBool::new(false),
             received: AtomicU64::new(0),
             columns: AtomicU16::new(0),
+            unread_since: Mutex::new(None),
         }))
     }
 
@@ -242,7 +246,22 @@ impl Uplink {
 
     /// Waits until the window may have grown or the channel has ended.
     pub(crate) async fn window(&self) {
+        // Whoever waits may be dropped and wait again: it is the same wait.
+        self.lock_unread().get_or_insert_with(clock::monotonic);
         self.window.notified().await;
+        *self.lock_unread() = None;
+    }
+
+    /// For how long the technician's client has granted no window that something waits for.
+    pub(crate) fn unread_for(&self) -> Duration {
+        let since = *self.lock_unread();
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn lock_unread(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unread_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self) -> Option<Item> {

@@ -94,7 +94,9 @@ impl<'a> Vigil<'a> {
             line: match (drawing, start) {
                 (Some(drawing), _) => Some(Line::new(drawing)),
                 (None, Start::Shell) => Some(Line::plain()),
-                (None, Start::Command(_) | Start::Copy(_) | Start::Files) => None,
+                (None, Start::Command(_) | Start::Copy(_) | Start::Files | Start::Forward(_)) => {
+                    None
+                }
             },
         };
         let command = start.shown();

@@ -31,6 +31,8 @@ use crate::store::HostKeyAlert;
 /// Refused requests of one connection after which it ends: each is an audit record, and a client that goes on asking for
 /// what it was refused is out to fill the disk.
 const REFUSALS: u32 = 500;
+/// The same of places that are refused again, or one by one beyond what is on record by itself: a browser asks for hundreds.
+const REPEATED: u32 = 20_000;
 /// How long channels may take to end once the connection is gone.
 const CHANNELS_END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,7 @@ pub(crate) struct Visit {
     /// Whether the person was told on this connection that it is recorded (P3).
     told: AtomicBool,
     refusals: AtomicU32,
+    repeated: AtomicU32,
     unserved: Unserved,
     tasks: TaskTracker,
     /// The tasks that watch over the sessions and close them.
@@ -73,6 +76,7 @@ impl Visit {
             sessions: std::sync::Mutex::default(),
             told: AtomicBool::new(false),
             refusals: AtomicU32::new(0),
+            repeated: AtomicU32::new(0),
             unserved: Unserved::default(),
             tasks: TaskTracker::new(),
             supervisors: TaskTracker::new(),
@@ -142,6 +146,11 @@ impl Visit {
         admission: &Admission,
         refusal: &Refusal,
     ) -> String {
+        // Asked for again and again by programs that know no better, a browser above all: the first is on record, others count.
+        if flow.is_forward() && !self.unserved.is_new(flow, refusal) {
+            self.count_repeated();
+            return self.words_of_flow(admission, flow, refusal);
+        }
         let mut record = self
             .visitor
             .record(AuditKind::FlowRefused, clock::now())
@@ -206,6 +215,13 @@ impl Visit {
             .detail("named", target.as_str())
             .detail("flow", asked.to_string());
         with_command(record, asked)
+    }
+
+    fn count_repeated(&self) {
+        if self.repeated.fetch_add(1, Ordering::Relaxed) >= REPEATED {
+            tracing::warn!(person = %self.visitor.person(), "too many refused places on one connection");
+            self.connection.cut();
+        }
     }
 
     fn count_refusal(&self) {

@@ -139,6 +139,10 @@ impl Rules {
                 for entry in &flow.allow {
                     let common = entry.at(now).and_then(|allowed| granted.common(allowed));
                     let Some(capability) = common else { continue };
+                    // What the matrix may say, and never gives.
+                    if documents.never(place, &capability).is_some() {
+                        continue;
+                    }
                     let stands_until = lasts_until.min(entry.ends_at().unwrap_or(Timestamp::MAX));
                     let mut rule = Rule {
                         capability,

@@ -87,7 +87,10 @@ impl Allowed {
     pub(crate) const fn is_of_files(&self) -> bool {
         match self.capability {
             Capability::File(_) => true,
-            Capability::Shell | Capability::Command(_) | Capability::Env(_) => false,
+            Capability::Shell
+            | Capability::Command(_)
+            | Capability::Env(_)
+            | Capability::Forward(_) => false,
         }
     }
 
@@ -100,7 +103,10 @@ impl Allowed {
     pub(crate) fn plain_holes(&self) -> Vec<&str> {
         match &self.capability {
             Capability::Command(template) => template.plain_holes(),
-            Capability::Shell | Capability::Env(_) | Capability::File(_) => Vec::new(),
+            Capability::Shell
+            | Capability::Env(_)
+            | Capability::File(_)
+            | Capability::Forward(_) => Vec::new(),
         }
     }
 
@@ -108,7 +114,10 @@ impl Allowed {
     pub(crate) fn never_sent(&self) -> Vec<String> {
         match &self.capability {
             Capability::Env(names) => names.never_sent(),
-            Capability::Shell | Capability::Command(_) | Capability::File(_) => Vec::new(),
+            Capability::Shell
+            | Capability::Command(_)
+            | Capability::File(_)
+            | Capability::Forward(_) => Vec::new(),
         }
     }
 
@@ -148,7 +157,8 @@ pub(crate) fn is_of_copies(capability: &Capability) -> bool {
         Capability::Command(CommandTemplate::Any)
         | Capability::Shell
         | Capability::Env(_)
-        | Capability::File(_) => false,
+        | Capability::File(_)
+        | Capability::Forward(_) => false,
     }
 }
 
@@ -157,9 +167,10 @@ pub(crate) fn needs_derogation(capability: &Capability) -> bool {
     match capability {
         Capability::Command(CommandTemplate::Any) => true,
         Capability::File(line) => line.writes_anywhere(),
-        Capability::Command(CommandTemplate::Words(_)) | Capability::Shell | Capability::Env(_) => {
-            false
-        }
+        Capability::Command(CommandTemplate::Words(_))
+        | Capability::Shell
+        | Capability::Env(_)
+        | Capability::Forward(_) => false,
     }
 }
 
@@ -169,7 +180,8 @@ pub(crate) const fn gives_terminal(capability: &Capability) -> bool {
         Capability::Shell | Capability::Command(CommandTemplate::Any) => true,
         Capability::Command(CommandTemplate::Words(_))
         | Capability::Env(_)
-        | Capability::File(_) => false,
+        | Capability::File(_)
+        | Capability::Forward(_) => false,
     }
 }
 

@@ -30,7 +30,13 @@ fn entry(capability: Capability, table: &Table<'_>) -> Option<Allowed> {
     };
     if let Some(At { value, line }) = terminal {
         match (&capability, value) {
-            (Capability::Shell | Capability::Env(_) | Capability::File(_), _) => table.error(
+            (
+                Capability::Shell
+                | Capability::Env(_)
+                | Capability::File(_)
+                | Capability::Forward(_),
+                _,
+            ) => table.error(
                 line,
                 "terminal",
                 format_args!("`{what}` has no such term"),

@@ -132,6 +132,21 @@ impl Documents {
                     say(line, "allow", says);
                 }
             }
+            for (entry, line) in entries(flow) {
+                let own = client
+                    .targets
+                    .iter()
+                    .filter(|it| flow.targets.contains(&it.id));
+                let doors = own.filter_map(|own| Some((own, self.never(own, entry.at(now)?)?)));
+                for (own, door) in doors {
+                    let says = format!(
+                        "`{}` gives nothing on {}: it is the door of {door} by SSH, where a session is recorded. Open one by its name",
+                        entry.line(),
+                        own.id
+                    );
+                    say(line, "allow", says);
+                }
+            }
             if has_files(&flow.allow) {
                 for (entry, line) in entries(flow).filter(|(entry, _)| entry.is_of_copies()) {
                     let says = format!(

@@ -63,9 +63,11 @@ pub(crate) fn answers_in(
         {
             Err(Mismatch::OtherKind)
         }
-        Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_) => {
-            answers(capability, request)
-        }
+        Capability::Command(_)
+        | Capability::Shell
+        | Capability::Env(_)
+        | Capability::File(_)
+        | Capability::Forward(_) => answers(capability, request),
     }
 }
 
@@ -75,13 +77,14 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         // What carries a shell or a command, and says nothing by itself.
         FlowRequest::SessionChannel => match capability {
             Capability::Shell | Capability::Command(_) | Capability::File(_) => Ok(()),
-            Capability::Env(_) => Err(Mismatch::OtherKind),
+            Capability::Env(_) | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::Shell => match capability {
             Capability::Shell => Ok(()),
-            Capability::Command(_) | Capability::Env(_) | Capability::File(_) => {
-                Err(Mismatch::OtherKind)
-            }
+            Capability::Command(_)
+            | Capability::Env(_)
+            | Capability::File(_)
+            | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         // What comes with a shell or a command is never had by itself: `crate::terms` decides it beside the start, and
         // on the permit of a channel that has started.
@@ -94,35 +97,47 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
             // What carries every line of files, as the subsystem does.
             Capability::File(_) if copies(request) => Ok(()),
             // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
-            Capability::Shell | Capability::Env(_) | Capability::File(_) => {
-                Err(Mismatch::OtherKind)
-            }
+            Capability::Shell
+            | Capability::Env(_)
+            | Capability::File(_)
+            | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::Env { name, value } => match capability {
             Capability::Env(names) => names.matches(name, value).map_err(Mismatch::Env),
-            Capability::Shell | Capability::Command(_) | Capability::File(_) => {
-                Err(Mismatch::OtherKind)
-            }
+            Capability::Shell
+            | Capability::Command(_)
+            | Capability::File(_)
+            | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         // What carries every line of files; each thing asked on it needs its own.
         FlowRequest::Subsystem(name) if name == SFTP => match capability {
             Capability::File(_) => Ok(()),
-            Capability::Shell | Capability::Command(_) | Capability::Env(_) => {
-                Err(Mismatch::OtherKind)
-            }
+            Capability::Shell
+            | Capability::Command(_)
+            | Capability::Env(_)
+            | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::File(need) => match capability {
             Capability::File(line) if line.answers(need) => Ok(()),
             Capability::File(_)
             | Capability::Shell
             | Capability::Command(_)
-            | Capability::Env(_) => Err(Mismatch::OtherKind),
+            | Capability::Env(_)
+            | Capability::Forward(_) => Err(Mismatch::OtherKind),
+        },
+        // In the one spelling that a place has: what has none is named by no line.
+        FlowRequest::DirectTcpip { .. } | FlowRequest::DirectStreamlocal { .. } => match capability
+        {
+            Capability::Forward(line) if request.place().as_ref() == Some(line) => Ok(()),
+            Capability::Forward(_)
+            | Capability::Shell
+            | Capability::Command(_)
+            | Capability::Env(_)
+            | Capability::File(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::Subsystem(_)
         | FlowRequest::X11
         | FlowRequest::AgentForwarding
-        | FlowRequest::DirectTcpip { .. }
-        | FlowRequest::DirectStreamlocal { .. }
         | FlowRequest::RemoteForward { .. }
         | FlowRequest::RemoteStreamlocal { .. }
         | FlowRequest::UnknownChannel(_)
@@ -136,7 +151,11 @@ pub(crate) fn fit(capability: &Capability, request: &FlowRequest) -> usize {
     match (capability, request) {
         (Capability::Command(template), FlowRequest::Command(command)) => template.fit(command),
         (
-            Capability::Command(_) | Capability::Shell | Capability::Env(_) | Capability::File(_),
+            Capability::Command(_)
+            | Capability::Shell
+            | Capability::Env(_)
+            | Capability::File(_)
+            | Capability::Forward(_),
             _,
         ) => 0,
     }

@@ -108,7 +108,8 @@ fn p6_a_channel_of_files_ends_with_the_last_of_its_lines() {
     let read = flow("read", "\"sftp-read: /srv/**\"", "always", "");
     let write = flow("write", "\"sftp-write: /srv/in/**\"", "always", "");
     let with = |refuse: &str| {
-        let high = format!("[posture.high]\napprovers = 1\nat-most = \"24h\"\nrefuse = [{refuse}]\n");
+        let high =
+            format!("[posture.high]\napprovers = 1\nat-most = \"24h\"\nrefuse = [{refuse}]\n");
         with_flows(&format!("{read}{write}{high}"))
     };
     let both = "\"sftp-read: /srv/**\", \"sftp-write: /srv/in/**\"";

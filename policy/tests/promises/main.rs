@@ -19,6 +19,7 @@ mod derogations;
 mod documents;
 mod environment;
 mod files;
+mod forwards;
 mod hours;
 mod idle;
 mod intervention;

@@ -340,7 +340,7 @@ fn p6_documents_accept_what_tightens_and_refuse_the_rest() {
             "posture.high.refuse",
             "bars nothing",
         ),
-        ("refuse = [\"forward\"]", "posture.high.refuse", "accepted"),
+        ("refuse = [\"x11\"]", "posture.high.refuse", "accepted"),
         (
             "extraction = { session = \"unlimited\" }",
             "posture.high.extraction.session",

@@ -11,7 +11,7 @@ use crate::echo::Masks;
 use crate::screen::Size;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::text::acts;
-use crate::{ChannelKind, ChannelOpened, Event, SESSION, Stream};
+use crate::{ChannelOpened, Event, SESSION, Stream};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -201,7 +201,7 @@ impl<W: Write> Extractor<W> {
                 }
             }
             // Packets are no lines; their log is.
-            None if opened.kind == ChannelKind::Sftp => Output::Ignored,
+            None if opened.kind.carries_packets() => Output::Ignored,
             None => Output::Plain(Box::default()),
         };
         // Without a terminal nothing is echoed, and there is no telling a password from a name.

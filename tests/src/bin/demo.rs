@@ -3,7 +3,7 @@
 //! `config/demo` builds and runs it. Its other subcommands are what the site needs of a program: answers to `ssh` when it asks
 //! for a one-time code, and the target of machines without an sshd.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ struct Arguments {
         value_name = "DIR"
     )]
     state: PathBuf,
-    /// The SSH door listens on N, the target on N + 1.
+    /// The SSH door listens on N, the target on N + 1, a page that only the target sees on N + 2.
     #[arg(long, default_value_t = 2222, value_name = "N")]
     port_base: u16,
     #[command(subcommand)]
@@ -110,6 +110,7 @@ fn demo(state: &std::path::Path, port_base: u16) -> Result<()> {
             signal(SignalKind::interrupt())?,
         ))
     })?;
+    serve_page(ports.page())?;
     let mut site = Site::demo(layout, ports)?;
     // As anybody's own client: what the gateway says at the door is shown.
     let configuration = std::fs::read_to_string(site.layout().ssh_config())?;
@@ -141,6 +142,32 @@ fn demo(state: &std::path::Path, port_base: u16) -> Result<()> {
             logs.join("gateway.err").display()
         );
     }
+    Ok(())
+}
+
+/// Serves a page that only the target's machine sees, to be reached by `ssh -L`.
+fn serve_page(port: u16) -> Result<()> {
+    const PAGE: &str = "Vous êtes passé par l'écluse.\nYou came through the lock.\n";
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || -> std::io::Result<()> {
+                stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+                // Whatever is asked for, once its head has come.
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && head.len() < 16 << 10 {
+                    stream.read_exact(&mut byte)?;
+                    head.extend(byte);
+                }
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{PAGE}",
+                    PAGE.len()
+                )
+            });
+        }
+    });
     Ok(())
 }
 
@@ -177,6 +204,7 @@ fn print_guide(site: &Site) -> Result<()> {
     let config_of_ssh = shell_word(&layout.ssh_config());
     let ssh = format!("ssh -F {config_of_ssh}");
     let code = shell_word(&layout.code());
+    let page = site.plan().ports.page();
     let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
     let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
     let ecluse = shell_word(site.gateway().binary());
@@ -199,6 +227,7 @@ fn print_guide(site: &Site) -> Result<()> {
         "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
          The code it asks for:\n  {code} {alice}\n\
          Once it is approved, files too, below its home:\n  sftp -F {config_of_ssh} {alice}+{target}@gw\n\
+         And a page that only the target sees, at http://127.0.0.1:8080/ while this runs:\n  {ssh} -N -L 8080:127.0.0.1:{page} {alice}+{target}@gw\n\
          \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
          \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
          \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\

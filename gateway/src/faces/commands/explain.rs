@@ -115,12 +115,15 @@ fn request(text: &str) -> Result<FlowRequest, String> {
             let (host, port) = place
                 .rsplit_once(':')
                 .ok_or_else(|| refused("`forward:` needs HOST:PORT"))?;
-            let port = port
+            let port: u16 = port
                 .parse()
                 .map_err(|_| refused("the port is a number up to 65535"))?;
+            let inner = host
+                .strip_prefix('[')
+                .and_then(|host| host.strip_suffix(']'));
             Ok(FlowRequest::DirectTcpip {
-                host: host.to_owned(),
-                port,
+                host: inner.unwrap_or(host).to_owned(),
+                port: port.into(),
             })
         }
         "remote-forward" => {
@@ -150,7 +153,7 @@ mod tests {
         assert_eq!(
             request("forward: [::1]:5432").unwrap(),
             FlowRequest::DirectTcpip {
-                host: "[::1]".into(),
+                host: "::1".into(),
                 port: 5432
             }
         );

@@ -3,15 +3,15 @@
 mod convert;
 mod rewrap;
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use ecluse_recordings::evidence::key::Identity;
-use ecluse_recordings::{OpenRecording, SealedRecording};
+use ecluse_recordings::{ChannelKind, OpenRecording, SealedRecording};
 
 use crate::faces::commands::out::outln;
 use crate::secrets::read_secret;
@@ -65,6 +65,9 @@ fn directory(settings: &Settings, session: &Session) -> anyhow::Result<PathBuf> 
         .with_context(|| format!("session #{} has no recording", session.number))
 }
 
+/// The file of packets.
+const FORWARDS: &str = "forwards.pcapng";
+
 /// Keys from files as `age-keygen` writes them.
 #[derive(Debug, Args)]
 struct Keys {
@@ -88,7 +91,9 @@ impl Keys {
     }
 }
 
-/// Write a recording's files in clear into a new directory: casts, raw streams, session.json.
+/// Write a recording's files in clear into a new directory: casts, raw streams, session.json, and its forwards as packets.
+///
+/// `forwards.pcapng` is for Wireshark's tools: one connection, one TCP conversation. It is made from the streams.
 ///
 /// Needs no gateway: a directory taken out of a bundle will do, in either form.
 #[derive(Debug, Args)]
@@ -124,8 +129,30 @@ impl Read {
             let bytes = write_plain(&opened, &name, into)?;
             outln!("{}  {bytes} bytes", into.join(&name).display());
         }
+        if has_forwards(&opened) {
+            let path = into.join(FORWARDS);
+            let mut file = BufWriter::new(create(&path)?);
+            let connections = ecluse_recordings::forwards(&opened, &mut file)?;
+            file.flush().with_context(|| path.display().to_string())?;
+            outln!("{}  {connections} connections", path.display());
+        }
         Ok(())
     }
+}
+
+fn has_forwards(opened: &OpenRecording) -> bool {
+    let mut channels = opened.record().channels.iter();
+    channels.any(|channel| channel.kind() == ChannelKind::Forward)
+}
+
+/// A file that nobody else reads.
+fn create(path: &Path) -> anyhow::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| path.display().to_string())
 }
 
 /// The plain files of a recording.
@@ -146,11 +173,6 @@ fn plain_names(opened: &OpenRecording) -> Vec<String> {
 
 fn write_plain(opened: &OpenRecording, name: &str, into: &Path) -> anyhow::Result<u64> {
     let path = into.join(name);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| path.display().to_string())?;
+    let mut file = create(&path)?;
     io::copy(&mut opened.open(name)?, &mut file).with_context(|| path.display().to_string())
 }

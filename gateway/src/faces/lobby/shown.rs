@@ -18,7 +18,7 @@ use crate::texts::{Texts, Value, sizes, times};
 /// `shell · commands: pg_dump --schema-only {db} · environment variables: LANG LC_*`
 pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability]) -> String {
     let mut shown = Vec::new();
-    let (mut commands, mut files) = (Vec::new(), Vec::new());
+    let (mut commands, mut files, mut forwards) = (Vec::new(), Vec::new(), Vec::new());
     for capability in capabilities {
         match capability {
             Capability::Shell => shown.push(texts.say(lang, "flow-shell", &[])),
@@ -27,6 +27,7 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
             }
             Capability::Command(template) => commands.push(template.to_string()),
             Capability::File(line) => files.push(line.to_string()),
+            Capability::Forward(line) => forwards.push(line.to_string()),
             Capability::Env(names) => {
                 let names = names.iter().collect::<Vec<_>>().join(" ");
                 shown.push(texts.say(lang, "flow-environment", &[("names", names.into())]));
@@ -40,6 +41,10 @@ pub(crate) fn capabilities(texts: &Texts, lang: Lang, capabilities: &[Capability
     if !files.is_empty() {
         let files = Value::Exact(files.join(" | ").into());
         shown.push(texts.say(lang, "flow-files", &[("files", files)]));
+    }
+    if !forwards.is_empty() {
+        let forwards = Value::Exact(forwards.join(" | ").into());
+        shown.push(texts.say(lang, "flow-forwards", &[("forwards", forwards)]));
     }
     if shown.is_empty() {
         texts.say(lang, "common-none", &[])

@@ -6,6 +6,7 @@
 
 pub(crate) mod copying;
 pub(crate) mod files;
+pub(crate) mod forward;
 pub(crate) mod opaque;
 pub(crate) mod scp;
 pub(crate) mod sftp;
@@ -19,6 +20,10 @@ use ecluse_recordings::{Direction, FileEntry};
 
 use self::sftp::Doing;
 use super::side::Piece;
+
+/// Noted when nobody will know how a command ended.
+pub(crate) const LEFT_BEFORE_THE_END: &str =
+    "the technician left before the target told how the command ended";
 
 /// What becomes of something that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +105,11 @@ pub(crate) trait Kind: Send {
 
     /// Whether the target has told how it ended.
     fn is_finished(&self) -> bool;
+
+    /// What the recording says of a technician who has left before the target was done; none where it was.
+    fn left_before_the_end(&self) -> Option<&'static str> {
+        (!self.is_finished()).then_some(LEFT_BEFORE_THE_END)
+    }
 
     /// Whether more of this direction may be given; what is not taken stays with whoever sends it.
     fn wants(&self, _towards: Direction) -> bool {

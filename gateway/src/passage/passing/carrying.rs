@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use ecluse_policy::{FlowRequest, Refusal, Span};
-use ecluse_recordings::{Event, RecordError};
+use ecluse_policy::{FlowRequest, Permit, Refusal, Span, Term};
+use ecluse_recordings as recordings;
+use ecluse_recordings::{ChannelKind, ChannelOpened, Event, Legs, RecordError};
 
 use super::Passing;
 use crate::audit::AuditKind;
@@ -11,6 +12,7 @@ use crate::clock;
 use crate::passage::channel::Start;
 use crate::passage::kinds::copying::Copying;
 use crate::passage::kinds::files::{Files, Reads};
+use crate::passage::kinds::forward::Forward;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::kinds::scp;
 use crate::passage::kinds::sftp::{Doing, Words};
@@ -18,6 +20,7 @@ use crate::passage::kinds::{Kind, Step};
 use crate::passage::tap::Tape;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::{Visit, with_command};
+use crate::passage::window::TerminalRequest;
 
 /// What passes on a channel that was started so.
 pub(super) fn kind_of(visit: &Arc<Visit>, start: &Start) -> Box<dyn Kind> {
@@ -28,6 +31,42 @@ pub(super) fn kind_of(visit: &Arc<Visit>, start: &Start) -> Box<dyn Kind> {
             Box::new(Copying::new(means, InWords(Arc::clone(visit))))
         }
         Start::Files => Box::new(Files::new(InWords(Arc::clone(visit)))),
+        Start::Forward(_) => Box::new(Forward::default()),
+    }
+}
+
+/// What the recording says of a channel that opens.
+pub(super) fn opened(
+    start: &Start,
+    permit: &Permit,
+    terminal: Option<&(&Term, TerminalRequest)>,
+) -> ChannelOpened {
+    ChannelOpened {
+        kind: match start {
+            Start::Shell => ChannelKind::Shell,
+            Start::Command(_) | Start::Copy(_) => ChannelKind::Exec,
+            Start::Files => ChannelKind::Sftp,
+            Start::Forward(_) => ChannelKind::Forward,
+        },
+        command: match start {
+            Start::Shell | Start::Files => None,
+            Start::Command(command) => Some(command.as_slice().into()),
+            Start::Copy(copy) => Some(copy.typed.as_slice().into()),
+            Start::Forward(_) => Some(permit.capability().to_string().as_str().into()),
+        },
+        account: Some(permit.account().to_string()),
+        pty: terminal.map(|(term, terminal)| recordings::Pty {
+            term: term.to_string(),
+            cols: terminal.cols,
+            rows: terminal.rows,
+            modes: terminal.modes.clone(),
+        }),
+        env: permit
+            .terms()
+            .environment()
+            .iter()
+            .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
+            .collect(),
     }
 }
 
@@ -108,6 +147,32 @@ impl Beside<'_> {
 }
 
 impl Passing<'_> {
+    /// Puts on record what a forward was: where to, from when, how much each way, and how it ended.
+    pub(super) async fn forwarded(&mut self, closed: &str, passed: &Legs) {
+        let Start::Forward(flow) = self.start else {
+            return;
+        };
+        let Seated {
+            session, permit, ..
+        } = self.seated;
+        let outcome = match self.opening.reached {
+            true => "ended",
+            false => "not-reached",
+        };
+        let record = session
+            .record(self.visit, AuditKind::Forwarded)
+            .reason(closed)
+            .detail("flow", flow.to_string())
+            .detail("to", permit.capability().to_string())
+            .detail("channel", self.number)
+            .detail("opened", self.began.as_micros())
+            .detail("ended", clock::now().as_micros())
+            .detail("to-target", passed.to_target)
+            .detail("to-technician", passed.to_technician)
+            .detail("outcome", outcome);
+        self.visit.audit(record).await;
+    }
+
     /// What is still open goes on record as it is.
     pub(super) fn finishes(&mut self) -> Result<(), RecordError> {
         let mut steps = Vec::new();

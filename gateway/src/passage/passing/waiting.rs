@@ -106,6 +106,8 @@ impl Passing<'_> {
             Start::Shell | Start::Files => 0,
             Start::Command(command) => command.len(),
             Start::Copy(copy) => copy.typed.len(),
+            // The place, as its line is written.
+            Start::Forward(_) => permit.capability().to_string().len(),
         };
         let variables = permit.terms().environment().iter();
         let variables = variables.map(|(name, value)| name.len() + value.len());

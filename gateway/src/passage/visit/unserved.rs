@@ -35,7 +35,7 @@ struct Counted {
 
 impl Unserved {
     /// Whether this kind is new to the connection; otherwise it is counted.
-    fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
+    pub(super) fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
         let mut counted = lock(&self.counted);
         if let Some((_, again)) = counted.again.get_mut(flow) {
             *again = again.saturating_add(1);

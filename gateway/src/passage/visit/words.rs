@@ -10,7 +10,7 @@ use super::Visit;
 use crate::clock;
 use crate::faces::lobby::next;
 use crate::live::{Exhausted, Holder, Stop, budget_key};
-use crate::texts::{amounts, times};
+use crate::texts::{Value, amounts, times};
 
 impl Visit {
     /// A refusal in the person's language.
@@ -130,6 +130,10 @@ impl Visit {
             &[
                 ("target", target.as_str().into()),
                 ("account", account.as_str().into()),
+                (
+                    "place",
+                    Value::Exact(permit.capability().to_string().into()),
+                ),
             ],
         )
     }

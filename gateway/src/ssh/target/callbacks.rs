@@ -8,7 +8,7 @@ use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::HashAlg;
 use russh::{Channel, ChannelId, ChannelOpenFailure, Sig, client};
 
-use super::intake::Intake;
+use super::intake::{Intake, Intakes};
 use crate::passage::inflow::TooLarge;
 use crate::passage::reach::Greeting;
 
@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(super) intake: Arc<Intake>,
     /// The same of the channel beside it, on which the gateway asks for itself.
     pub(super) beside: Arc<Intake>,
+    /// The same of the channels of forwards, by their numbers.
+    pub(super) forwards: Arc<Intakes>,
 }
 
 impl Target {
@@ -33,6 +35,7 @@ impl Target {
         greeting: &Greeting,
         intake: Arc<Intake>,
         beside: Arc<Intake>,
+        forwards: Arc<Intakes>,
     ) -> Self {
         Self {
             pinned: pinned.to_vec(),
@@ -40,13 +43,15 @@ impl Target {
             greeting: greeting.clone(),
             intake,
             beside,
+            forwards,
         }
     }
 
-    fn heard(&self) -> Result<(), russh::Error> {
+    fn heard(&self, id: ChannelId) -> Result<(), russh::Error> {
         let gathered = self.intake.gather();
         gathered
             .and_then(|()| self.beside.gather())
+            .and_then(|()| self.forwards.gather(id))
             .map_err(|TooLarge(bytes)| russh::Error::PacketSize(bytes))
     }
 }
@@ -56,6 +61,7 @@ impl Drop for Target {
     fn drop(&mut self) {
         self.intake.end();
         self.beside.end();
+        self.forwards.end();
     }
 }
 
@@ -95,113 +101,113 @@ impl client::Handler for Target {
 
     async fn data(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _data: &[u8],
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn extended_data(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _ext: u32,
         _data: &[u8],
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_eof(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_close(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_success(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_failure(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn exit_status(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _exit_status: u32,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn exit_signal(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _signal_name: Sig,
         _core_dumped: bool,
         _error_message: &str,
         _lang_tag: &str,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn xon_xoff(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _client_can_do: bool,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn window_adjusted(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _new_size: u32,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_open_confirmation(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _max_packet_size: u32,
         _window_size: u32,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn channel_open_failure(
         &mut self,
-        _id: ChannelId,
+        id: ChannelId,
         _reason: ChannelOpenFailure,
         _description: &str,
         _language: &str,
         _session: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        self.heard()
+        self.heard(id)
     }
 
     async fn server_channel_open_forwarded_tcpip(

@@ -25,8 +25,10 @@ pub(crate) struct Purpose<'a> {
     pub(crate) account: &'a str,
     /// Who it is for, written to the target's log as the certificate's key id.
     pub(crate) key_id: String,
-    /// Extensions: `permit-pty` where a terminal is permitted; nothing else.
+    /// Extensions: `permit-pty` where a terminal is permitted.
     pub(crate) with_terminal: bool,
+    /// And `permit-port-forwarding` where it is for forwards; nothing else.
+    pub(crate) with_forwards: bool,
 }
 
 /// Makes a key and a certificate for it, signed by `authority`.
@@ -63,6 +65,9 @@ pub(crate) fn issue(
     if purpose.with_terminal {
         builder.extension("permit-pty", "")?;
     }
+    if purpose.with_forwards {
+        builder.extension("permit-port-forwarding", "")?;
+    }
     let certificate = builder.sign(authority)?;
     Ok((key, certificate))
 }
@@ -87,6 +92,7 @@ mod tests {
             account: "postgres",
             key_id: "alice #17".to_owned(),
             with_terminal: false,
+            with_forwards: false,
         };
         let (key, certificate) = issue(&authority(), &purpose, now).unwrap();
         assert_eq!(certificate.public_key(), key.public_key().key_data());

@@ -129,6 +129,8 @@ async fn send_requests(
         Start::Files => target.request_subsystem(true, SFTP).await?,
         // Once it is known what ([`Piece::Run`]); its answer is the only one that is owed then.
         Start::Copy(_) => {}
+        // No session channel carries one: it was opened with all that it needs.
+        Start::Forward(_) => return Ok(asked),
     }
     asked.push_back(Asked::Start);
     Ok(asked)
@@ -144,6 +146,19 @@ pub(super) struct FromTarget {
     stream: Stream,
     /// It sent data of an undefined type, which was said.
     undefined: bool,
+}
+
+impl FromTarget {
+    /// What comes of a channel on which nothing was asked.
+    pub(super) fn unasked(intake: &Arc<Intake>) -> Self {
+        Self {
+            intake: Arc::clone(intake),
+            asked: VecDeque::new(),
+            kept: None,
+            stream: Stream::Output,
+            undefined: false,
+        }
+    }
 }
 
 impl Source for FromTarget {
@@ -284,13 +299,13 @@ impl Sink for ToTarget {
 }
 
 impl ToTarget {
-    fn new(
-        write: ChannelWriteHalf<client::Msg>,
+    pub(super) fn new(
+        write: impl Into<Arc<ChannelWriteHalf<client::Msg>>>,
         handle: &Arc<client::Handle<Target>>,
         intake: &Arc<Intake>,
     ) -> Self {
         Self {
-            write: Arc::new(write),
+            write: write.into(),
             handle: Arc::clone(handle),
             inflow: Arc::clone(intake.inflow()),
             in_flight: None,
@@ -329,14 +344,14 @@ pub(super) struct TargetConnection {
 }
 
 impl TargetConnection {
-    /// The connection on `socket`, logged on, with the channel `id`.
+    /// The connection on `socket`, logged on; `by` tells a channel of it that is open, where one is.
     pub(super) fn new(
         socket: Arc<Socket>,
         handle: Arc<client::Handle<Target>>,
-        id: ChannelId,
+        by: impl Fn() -> Option<ChannelId> + Send + Sync + 'static,
         inflow: Arc<Inflow>,
     ) -> Self {
-        let leg = (Arc::clone(&handle), id);
+        let leg = (Arc::clone(&handle), by);
         let still_here = tokio::spawn(keep(leg, Arc::clone(&inflow), Rhythm::USUAL));
         Self {
             socket,
@@ -345,11 +360,16 @@ impl TargetConnection {
             still_here,
         }
     }
+
+    /// By which channels are opened on it; none where it is being left.
+    pub(super) fn handle(&self) -> Option<Arc<client::Handle<Target>>> {
+        self.handle.clone()
+    }
 }
 
 /// Lets the target hear that the gateway is there while it is not read, and renews keys while it is; until the leg ends.
-async fn keep(
-    (handle, id): (Arc<client::Handle<Target>>, ChannelId),
+pub(super) async fn keep(
+    (handle, by): (Arc<client::Handle<Target>>, impl Fn() -> Option<ChannelId>),
     inflow: Arc<Inflow>,
     rhythm: Rhythm,
 ) {
@@ -366,7 +386,10 @@ async fn keep(
             continue;
         };
         // Owed until it is enciphered: where keys are being renewed, more is read up to the target's part in that.
-        let owed = handle.data(id, inflow.owing(Bytes::new())).await;
+        let owed = match by() {
+            Some(id) => handle.data(id, inflow.owing(Bytes::new())).await,
+            None => Ok(()),
+        };
         if sent.is_err() || owed.is_err() {
             return;
         }

@@ -4,11 +4,11 @@
 //! where that queue is full. So each callback takes over what lies there ([`Intake::gather`]), into a queue that is bounded
 //! by what is read of the target at all ([`Inflow`]).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
-use russh::{ChannelMsg, ChannelReadHalf};
+use russh::{ChannelId, ChannelMsg, ChannelReadHalf};
 use tokio::sync::Notify;
 
 use crate::passage::inflow::{Inflow, TooLarge, Weight};
@@ -119,6 +119,11 @@ impl Intake {
         Some(message)
     }
 
+    /// Whether the library knows the channel no more: the target has closed it.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
     fn lock(&self) -> MutexGuard<'_, Laid> {
         self.laid.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -166,5 +171,68 @@ impl Intake {
             _ => return Ok(None),
         };
         Ok(Some((message, Some(inflow.weigh(bytes)?))))
+    }
+}
+
+/// The messages of the channels of one connection that come and go, by their numbers.
+#[derive(Default)]
+pub(super) struct Intakes(Mutex<Listed>);
+
+#[derive(Default)]
+struct Listed {
+    channels: HashMap<ChannelId, Arc<Intake>>,
+    /// The library's task is over.
+    ended: bool,
+}
+
+impl Intakes {
+    /// Lists a channel: what is laid down of it from now on is taken over.
+    pub(super) fn list(&self, id: ChannelId, intake: &Arc<Intake>) {
+        let mut listed = self.lock();
+        listed.channels.insert(id, Arc::clone(intake));
+        let ended = listed.ended;
+        drop(listed);
+        if ended {
+            intake.end();
+        }
+    }
+
+    /// Forgets a channel.
+    pub(super) fn forget(&self, id: ChannelId) {
+        self.lock().channels.remove(&id);
+    }
+
+    /// How many are listed.
+    pub(super) fn len(&self) -> usize {
+        self.lock().channels.len()
+    }
+
+    /// One that is listed, if any is.
+    pub(super) fn any(&self) -> Option<ChannelId> {
+        self.lock().channels.keys().next().copied()
+    }
+
+    /// Takes over what the library has laid down of a channel.
+    ///
+    /// # Errors
+    /// [`TooLarge`] as [`Intake::gather`].
+    pub(super) fn gather(&self, id: ChannelId) -> Result<(), TooLarge> {
+        let intake = self.lock().channels.get(&id).map(Arc::clone);
+        intake.map_or(Ok(()), |intake| intake.gather())
+    }
+
+    /// The library's task is over.
+    pub(super) fn end(&self) {
+        let mut listed = self.lock();
+        listed.ended = true;
+        let channels: Vec<_> = listed.channels.values().map(Arc::clone).collect();
+        drop(listed);
+        for intake in channels {
+            intake.end();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Listed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

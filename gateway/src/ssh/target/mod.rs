@@ -1,4 +1,5 @@
-//! SSH targets: one connection per technician channel, with a channel of the gateway's own beside it where paths are looked up.
+//! SSH targets: one connection per technician channel, with a channel of the gateway's own beside it where paths are looked up;
+//! and one more for all forwards of a session ([`forwards`]).
 //!
 //! [`dial`] reaches the destination written in a permit and nothing else (invariant 5), lets the target prove itself
 //! (C3) and logs on with a credential that technicians never see (C2). [`channel`] is the side that it becomes.
@@ -11,16 +12,18 @@ mod callbacks;
 mod certificate;
 mod channel;
 mod credential;
+mod forwards;
 mod intake;
 
+use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ecluse_policy::{AccountName, HostPort, PublicKey, Timestamp};
+use russh::client;
 use russh::keys::PrivateKeyWithHashAlg;
 use russh::keys::ssh_key::{Algorithm, HashAlg};
-use russh::{Channel, client};
 use tokio::net::TcpStream;
 
 use super::algorithms;
@@ -34,7 +37,8 @@ use callbacks::Target;
 use certificate::Purpose;
 use channel::TargetConnection;
 use credential::Credential;
-use intake::Intake;
+pub(crate) use forwards::{Forwards, forward};
+use intake::{Intake, Intakes};
 
 /// Until the target's TCP port answers.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
@@ -68,6 +72,55 @@ pub(crate) async fn dial(
     asking: &Asking<'_>,
     greeting: &Greeting,
 ) -> Result<Reached, ConnectError> {
+    let LoggedOn {
+        handle,
+        guard,
+        inflow,
+        intake,
+        beside: intake_beside,
+        forwards: _,
+        until,
+    } = log_on(visit, server, asking, greeting).await?;
+    let opening = async {
+        let not_opened = |error: russh::Error| ConnectError::Channel(error.to_string());
+        let channel = handle.channel_open_session().await.map_err(not_opened)?;
+        let beside = match asking.start {
+            Start::Copy(_) => Some(handle.channel_open_session().await.map_err(not_opened)?),
+            Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => None,
+        };
+        Ok((channel, beside))
+    };
+    let (channel, beside) = within(until, opening).await?;
+    let handle = Arc::new(handle);
+    // However long somebody holds it: then, at once, what is asked.
+    asking.until_free(visit).await;
+    let id = channel.id();
+    let intakes = (&intake, &intake_beside);
+    let end = channel::ask(&handle, channel, beside, asking, intakes).await?;
+    let socket = guard.keep();
+    let connection = TargetConnection::new(socket, handle, move || Some(id), inflow);
+    Ok(Reached::new(end, Box::new(connection)))
+}
+
+/// A connection to a target that has let the gateway in.
+struct LoggedOn {
+    handle: client::Handle<Target>,
+    guard: CutOnDrop,
+    inflow: Arc<Inflow>,
+    intake: Arc<Intake>,
+    beside: Arc<Intake>,
+    forwards: Arc<Intakes>,
+    /// Until when a channel has to be open.
+    until: Instant,
+}
+
+/// Dials `server` and logs on.
+async fn log_on(
+    visit: &Visit,
+    server: Server<'_>,
+    asking: &Asking<'_>,
+    greeting: &Greeting,
+) -> Result<LoggedOn, ConnectError> {
     let Server {
         destination,
         host_keys,
@@ -87,37 +140,47 @@ pub(crate) async fn dial(
     let inflow = Inflow::new(Arc::clone(visit.connection().purse()));
     let gate: Arc<Inflow> = Arc::clone(&inflow);
     let stream = GuardedStream::new(tcp, u64::MAX).behind(gate);
-    let socket = stream.socket();
     // Whatever goes wrong from here on, the target's socket is closed, not left to a detached task.
-    let guard = CutOnDrop(Some(Arc::clone(&socket)));
+    let guard = CutOnDrop(stream.socket(), true);
     let intake = Intake::new(Arc::clone(&inflow));
-    let intake_beside = Intake::new(Arc::clone(&inflow));
-    let of_both = (Arc::clone(&intake), Arc::clone(&intake_beside));
-    let target = Target::new(host_keys, greeting, of_both.0, of_both.1);
-    let logging_on = async {
-        let me = Login {
-            host_keys,
-            account,
-            credential,
-            with_terminal: asking.terminal.is_some(),
-            with_beside: matches!(asking.start, Start::Copy(_)),
-            now: clock::now(),
-        };
-        me.log_on(stream, target).await
+    let beside = Intake::new(Arc::clone(&inflow));
+    let forwards: Arc<Intakes> = Arc::default();
+    let of_all = (
+        Arc::clone(&intake),
+        Arc::clone(&beside),
+        Arc::clone(&forwards),
+    );
+    let target = Target::new(host_keys, greeting, of_all.0, of_all.1, of_all.2);
+    let me = Login {
+        host_keys,
+        account,
+        credential,
+        with_terminal: asking.terminal.is_some(),
+        with_forwards: matches!(asking.start, Start::Forward(_)),
+        now: clock::now(),
     };
-    let (handle, channel, beside) = match tokio::time::timeout(LOG_ON_WITHIN, logging_on).await {
-        Err(_) => return Err(ConnectError::Silent(LOG_ON_WITHIN)),
-        Ok(result) => result?,
-    };
-    let handle = Arc::new(handle);
-    // However long somebody holds it: then, at once, what is asked.
-    asking.until_free(visit).await;
-    let id = channel.id();
-    let intakes = (&intake, &intake_beside);
-    let end = channel::ask(&handle, channel, beside, asking, intakes).await?;
-    guard.keep();
-    let connection = TargetConnection::new(socket, handle, id, inflow);
-    Ok(Reached::new(end, Box::new(connection)))
+    let until = clock::monotonic() + LOG_ON_WITHIN;
+    let handle = within(until, me.log_on(stream, target)).await?;
+    Ok(LoggedOn {
+        handle,
+        guard,
+        inflow,
+        intake,
+        beside,
+        forwards,
+        until,
+    })
+}
+
+/// Does it, or says that the target is silent.
+async fn within<T>(
+    until: Instant,
+    work: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    match tokio::time::timeout_at(until.into(), work).await {
+        Err(_) => Err(ConnectError::Silent(LOG_ON_WITHIN)),
+        Ok(done) => done,
+    }
 }
 
 /// Asks the target's machine whether it is still there while nothing is sent, so that a session does not stay open with one
@@ -137,25 +200,22 @@ struct Login<'a> {
     account: &'a AccountName,
     credential: Credential,
     with_terminal: bool,
-    with_beside: bool,
+    with_forwards: bool,
     now: Timestamp,
 }
 
-/// What is there once the gateway is logged on: the connection, a channel, and the one beside it where there is to be one.
-type LoggedOn = (
-    client::Handle<Target>,
-    Channel<client::Msg>,
-    Option<Channel<client::Msg>>,
-);
-
 impl Login<'_> {
-    async fn log_on(self, stream: GuardedStream, target: Target) -> Result<LoggedOn, ConnectError> {
+    async fn log_on(
+        self,
+        stream: GuardedStream,
+        target: Target,
+    ) -> Result<client::Handle<Target>, ConnectError> {
         let Self {
             host_keys,
             account,
             credential,
             with_terminal,
-            with_beside,
+            with_forwards,
             now,
         } = self;
         let presented = Arc::clone(&target.presented);
@@ -164,14 +224,9 @@ impl Login<'_> {
             Err(error) => return Err(refused_handshake(&error, &presented, host_keys)),
         };
         let account = account.to_string();
-        authenticate(&mut handle, account, credential, with_terminal, now).await?;
-        let not_opened = |error: russh::Error| ConnectError::Channel(error.to_string());
-        let channel = handle.channel_open_session().await.map_err(not_opened)?;
-        let beside = match with_beside {
-            true => Some(handle.channel_open_session().await.map_err(not_opened)?),
-            false => None,
-        };
-        Ok((handle, channel, beside))
+        let with = (with_terminal, with_forwards);
+        authenticate(&mut handle, account, credential, with, now).await?;
+        Ok(handle)
     }
 }
 
@@ -246,7 +301,7 @@ async fn authenticate(
     handle: &mut client::Handle<Target>,
     account: String,
     credential: Credential,
-    with_terminal: bool,
+    (with_terminal, with_forwards): (bool, bool),
     now: Timestamp,
 ) -> Result<(), ConnectError> {
     let lost = |error: russh::Error| ConnectError::Handshake(error.to_string());
@@ -273,6 +328,7 @@ async fn authenticate(
                 account: &account,
                 key_id,
                 with_terminal,
+                with_forwards,
             };
             let (key, certificate) = certificate::issue(&authority, &purpose, now)
                 .map_err(|error| ConnectError::BadCredential(error.to_string()))?;
@@ -332,18 +388,19 @@ async fn password_logs_on(
 }
 
 /// Cuts the socket unless told to keep it.
-struct CutOnDrop(Option<Arc<Socket>>);
+struct CutOnDrop(Arc<Socket>, bool);
 
 impl CutOnDrop {
-    fn keep(mut self) {
-        self.0 = None;
+    fn keep(mut self) -> Arc<Socket> {
+        self.1 = false;
+        Arc::clone(&self.0)
     }
 }
 
 impl Drop for CutOnDrop {
     fn drop(&mut self) {
-        if let Some(socket) = &self.0 {
-            socket.cut();
+        if self.1 {
+            self.0.cut();
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::terminal::layout;
 use crate::texts;
 
 /// RFC 4254 §5.1: administratively prohibited.
-const PROHIBITED: u32 = 1;
+pub(super) const PROHIBITED: u32 = 1;
 /// How long a client may take to come past the words of a refusal before it is refused.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Channels that wait for the end of a connection for which there is no place.

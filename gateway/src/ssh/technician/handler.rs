@@ -11,6 +11,7 @@
 //! | session channel | opened, within the bound of channels |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
 //! | `shell`, `exec`, the subsystem `sftp` | starts [`crate::passage::story`], once a channel |
+//! | `direct-tcpip`, `direct-streamlocal@openssh.com` | starts the same, and is answered by it: opened once its place is reached, refused in words |
 //! | any of these on a channel that has it or that runs | refused, on record |
 //! | `window-change`, `signal` | queued in order, asked of the channel's permit in their turn |
 //! | data, EOF, close | queued in order |
@@ -27,7 +28,7 @@ use russh::keys::ssh_key::Certificate;
 use russh::server::{
     self, Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
+use russh::{Channel, ChannelId, Pty, Sig};
 
 use super::door::{Door, Line, port};
 use super::downlink::Downlink;
@@ -36,7 +37,7 @@ use super::program::OnConnection;
 use crate::passage::caps;
 use crate::passage::channel::{Opening, Start};
 use crate::passage::side::TermSize;
-use crate::passage::uplink::{Item, Overflow, Uplink};
+use crate::passage::uplink::{Item, Overflow};
 use crate::passage::window::TerminalRequest;
 use crate::ssh::{algorithms, signals};
 
@@ -117,19 +118,7 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.is_asked();
-        if self.knock.found_no_place() {
-            self.leave_unanswered(reply);
-            return Ok(());
-        }
-        // The library does not tell of a close that answers ours.
-        self.channels.retain(|_, line| !line.uplink.is_closed());
-        if self.channels.len() >= self.visit()?.channel_bound() {
-            reply.reject(ChannelOpenFailure::ResourceShortage).await;
-            return Ok(());
-        }
-        let Some(uplink) = Uplink::open(self.knock.connection()) else {
-            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+        let Some((uplink, reply)) = self.room(reply).await? else {
             return Ok(());
         };
         let id = channel.id();
@@ -173,19 +162,19 @@ impl server::Handler for Door {
 
     async fn channel_open_direct_tcpip(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         host_to_connect: &str,
         port_to_connect: u32,
         _originator_address: &str,
         _originator_port: u32,
         reply: ChannelOpenHandle,
-        _session: &mut server::Session,
+        session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         let flow = FlowRequest::DirectTcpip {
             host: caps::named(host_to_connect),
-            port: port(port_to_connect),
+            port: port_to_connect,
         };
-        self.refuse_channel(flow, reply).await
+        self.forward(channel, flow, reply, session).await
     }
 
     async fn channel_open_forwarded_tcpip(
@@ -204,18 +193,15 @@ impl server::Handler for Door {
 
     async fn channel_open_direct_streamlocal(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         socket_path: &str,
         reply: ChannelOpenHandle,
-        _session: &mut server::Session,
+        session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.refuse_channel(
-            FlowRequest::DirectStreamlocal {
-                path: caps::named(socket_path),
-            },
-            reply,
-        )
-        .await
+        let flow = FlowRequest::DirectStreamlocal {
+            path: caps::named(socket_path),
+        };
+        self.forward(channel, flow, reply, session).await
     }
 
     async fn pty_request(

@@ -2,10 +2,14 @@
 //!
 //! [`handler`] turns the library's callbacks into single events with one reply each; what they mean is decided
 //! elsewhere: who is there in [`crate::identity`], what may happen in `ecluse-policy`, what then happens in
-//! [`crate::passage`]. [`wire`] is the running connection as `passage` sees it, [`downlink`] the way back on one channel.
+//! [`crate::passage`]. [`wire`] is the running connection as `passage` sees it, [`downlink`] the way back on one channel, [`forwards`] what a client waits for
+//! until the place of a forward is reached.
 
 pub(crate) mod door;
 pub(crate) mod downlink;
+#[cfg(test)]
+mod everything;
+pub(crate) mod forwards;
 pub(crate) mod handler;
 pub(crate) mod overheard;
 pub(crate) mod program;

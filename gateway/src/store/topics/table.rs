@@ -68,6 +68,7 @@ impl AuditKind {
             | Self::SessionOutlived
             | Self::Permit
             | Self::FlowRefused
+            | Self::Forwarded
             | Self::TypingHidden
             | Self::Extraction
             | Self::Idle

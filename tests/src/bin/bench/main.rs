@@ -6,6 +6,7 @@
 mod bulk;
 mod burst;
 mod files;
+mod forwards;
 mod gauge;
 mod hands;
 mod held;
@@ -70,7 +71,7 @@ struct Arguments {
     /// Small files, of 4 KiB.
     #[arg(long, default_value_t = 10_000)]
     files: u64,
-    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering, held, slowed, meters, files.
+    /// Only these: down, up, duplex, line, keys, strangers, sealing, stall, idle, channels, setup, burst, search, hands, waking, metering, held, slowed, meters, files, forwards.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the results are written.
@@ -146,6 +147,9 @@ fn main() -> Result<()> {
     }
     if wanted("files") {
         bench.files()?;
+    }
+    if wanted("forwards") {
+        bench.forwards()?;
     }
     bench.report(arguments.results.as_deref())
 }

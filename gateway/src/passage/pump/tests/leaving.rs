@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 
 use super::*;
+use crate::passage::kinds::LEFT_BEFORE_THE_END;
 
 /// Pieces of a technician who may be gone before they are read.
 struct Technician {

@@ -100,7 +100,13 @@ impl Leg {
         let stream = GuardedStream::new(near, u64::MAX).behind(gate);
         let intake = Intake::new(Arc::clone(&inflow));
         let beside = Intake::new(Arc::clone(intake.inflow()));
-        let target = Target::new(&[pinned], &Greeting::default(), Arc::clone(&intake), beside);
+        let target = Target::new(
+            &[pinned],
+            &Greeting::default(),
+            Arc::clone(&intake),
+            beside,
+            Arc::default(),
+        );
         let config = Arc::new(client::Config {
             limits,
             window_size: WINDOW,
@@ -233,7 +239,11 @@ async fn x3_a_target_that_is_held_is_told_through_the_life_of_its_keys() {
     let story = async {
         let leg = Leg::open(limits, Flood(Arc::default())).await;
         let kept = (Arc::clone(&leg.handle), leg.write.id());
-        let keeping = tokio::spawn(keep(kept, Arc::clone(&leg.inflow), rhythm));
+        let keeping = tokio::spawn(keep(
+            (kept.0, move || Some(kept.1)),
+            Arc::clone(&leg.inflow),
+            rhythm,
+        ));
         for _ in 0..50 {
             let more = leg.until_sent().await;
             assert!(more < PART, "{more} bytes: keys are renewed");

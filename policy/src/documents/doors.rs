@@ -1,0 +1,34 @@
+//! Places that a line of forwards may name and never gives: the doors by SSH of targets, where a session is recorded.
+
+use super::{Documents, Target};
+use crate::capability::Capability;
+use crate::capability::destination::{Door, ForwardLine, Known, NoForward};
+use crate::name::TargetId;
+
+impl Documents {
+    /// Whose door by SSH `capability` names, where it is a forward from `own`: through it nothing passes, listed or not.
+    #[must_use]
+    pub fn never(&self, own: &Target, capability: &Capability) -> Option<TargetId> {
+        let Capability::Forward(line @ ForwardLine::Forward(place)) = capability else {
+            return None;
+        };
+        let door = |target: &Target| {
+            let (host, port) = (target.address.host(), target.address.port());
+            Door::of(target.id.clone(), host, port)
+        };
+        // Few targets are reached at the port of a forward.
+        let others = self.clients.values().flat_map(|client| &client.targets);
+        let others = others.filter(|it| it.address.port() == place.port() && it.id != own.id);
+        let others: Vec<Door<TargetId>> = others.map(door).collect();
+        let known = Known {
+            gateway: &[],
+            gateway_ports: &[],
+            own: &door(own),
+            others: &others,
+        };
+        match known.never(line)? {
+            NoForward::Door(target) => Some(target.clone()),
+            NoForward::Gateway => None,
+        }
+    }
+}
