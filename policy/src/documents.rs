@@ -8,6 +8,7 @@ mod allow;
 mod approval;
 mod check;
 mod client;
+mod confirm;
 mod derogation;
 mod diff;
 mod error;
@@ -31,6 +32,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -54,6 +56,7 @@ pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
 use crate::capability::Allowed;
 use crate::clearance::Clearances;
+use crate::confirm::Confirm;
 use crate::extraction::Zone;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
@@ -342,6 +345,8 @@ pub struct Flow {
     pub extraction: Extraction,
     /// After how long without anybody what it opened ends; never, where it says nothing.
     pub idle: Option<Span>,
+    /// What of it waits for an operator's yes while it is in use.
+    pub confirm: Arc<[Confirm]>,
 }
 
 /// The lines of a flow's parts in its file, counted from 1.
@@ -359,6 +364,8 @@ pub struct FlowLines {
     pub allow: Vec<u32>,
     /// `approval`.
     pub approval: u32,
+    /// Each entry of `confirm`.
+    pub confirm: Vec<u32>,
 }
 
 /// Whom a flow is for.

@@ -10,18 +10,18 @@ use bytes::Bytes;
 use ecluse_policy::extraction::Way;
 use ecluse_policy::{EndReason, FlowRequest, Permit, Term};
 use ecluse_recordings as recordings;
-use ecluse_recordings::{ChannelKind, ChannelOpened, Direction, Event, RecordError};
+use ecluse_recordings::{Direction, Event, RecordError};
 use tokio::sync::{mpsc, watch};
 
 use self::carrying::Beside;
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
-use super::kinds::Kind;
+use super::kinds::{Kind, Ticket, Verdict};
 use super::meter::Meter;
 use super::notice::{self, Notice};
 use super::posture;
-use super::pump::{self, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
+use super::pump::{self, Confirms, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::right::Right;
 use super::side::Stream;
@@ -40,6 +40,8 @@ use crate::live::{Because, Exhausted, LiveChannel, LiveSession, Stop};
 const TARGET_FAILED: u32 = 255;
 /// The same where files were refused, as `scp` itself reports it.
 const COPY_REFUSED: u32 = 1;
+/// Answers that wait for their channel.
+const ANSWERS: usize = 16;
 /// The longest sleep between two looks at the wall clock.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -59,7 +61,12 @@ pub(super) struct Passing<'a> {
     notices: mpsc::Receiver<String>,
     /// What came of the technician before the target was reached.
     known: Known,
+    /// What operators say of what waits for their yes.
+    answers: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
 }
+
+/// A yes or a no.
+type Said = (Ticket, Verdict);
 
 impl<'a> Passing<'a> {
     /// Opens the channel in the recording and in the list of what is live.
@@ -78,7 +85,7 @@ impl<'a> Passing<'a> {
         let tap = seated
             .session
             .tap(number, terminal.as_ref().map(|(_, terminal)| terminal.rows));
-        let opened = opened(start, &seated.permit, terminal.as_ref());
+        let opened = carrying::opened(start, &seated.permit, terminal.as_ref());
         if let Err(error) = tap.event(Event::opened(&opened)) {
             return Err(unrecorded(visit, live, &error));
         }
@@ -110,12 +117,13 @@ impl<'a> Passing<'a> {
             start,
             seated,
             number,
-            kind: carrying::kind_of(visit, start),
+            kind: carrying::kind_of(visit, seated, start),
             tap,
             meter,
             toll,
             notices,
             known: Known::default(),
+            answers: mpsc::channel(ANSWERS),
         })
     }
 
@@ -137,6 +145,7 @@ impl<'a> Passing<'a> {
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
         let asked = self.paid_for().await?;
+        self.confirmed().await?;
         posture::begins(self.visit, self.seated).await;
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
@@ -199,6 +208,7 @@ impl<'a> Passing<'a> {
     pub(super) async fn pump(&mut self, target: &mut Reached) -> Stopped {
         let (uplink, visit) = (&self.uplink, self.visit);
         let session = &self.seated.session;
+        let (to, answers) = &mut self.answers;
         let terminal = terminal(self.opening, &self.seated.permit);
         let beside = Beside {
             visit,
@@ -246,8 +256,13 @@ impl<'a> Passing<'a> {
                 changed: self.seated.right.files(),
                 left: &|| beside.line_left(),
                 refused: &|line| beside.refused_file(line),
+                logs: &|entry| beside.logs(entry),
                 shows: &|doing| beside.shows(doing),
                 closes: None,
+            },
+            confirms: Confirms {
+                ask: &|ticket, wanted| beside.confirms(ticket, wanted, to.clone()),
+                answers,
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),
@@ -443,38 +458,6 @@ fn shown(uplink: &Uplink, line: &str) -> String {
 /// The terminal, under the name that the permit gives it, of the size that its window has by now.
 fn terminal<'p>(opening: &Opening, permit: &'p Permit) -> Option<(&'p Term, TerminalRequest)> {
     permit.terms().terminal().zip(opening.terminal_now())
-}
-
-fn opened(
-    start: &Start,
-    permit: &Permit,
-    terminal: Option<&(&Term, TerminalRequest)>,
-) -> ChannelOpened {
-    ChannelOpened {
-        kind: match start {
-            Start::Shell => ChannelKind::Shell,
-            Start::Command(_) | Start::Copy(_) => ChannelKind::Exec,
-            Start::Files => ChannelKind::Sftp,
-        },
-        command: match start {
-            Start::Shell | Start::Files => None,
-            Start::Command(command) => Some(command.as_slice().into()),
-            Start::Copy(copy) => Some(copy.typed.as_slice().into()),
-        },
-        account: Some(permit.account().to_string()),
-        pty: terminal.map(|(term, terminal)| recordings::Pty {
-            term: term.to_string(),
-            cols: terminal.cols,
-            rows: terminal.rows,
-            modes: terminal.modes.clone(),
-        }),
-        env: permit
-            .terms()
-            .environment()
-            .iter()
-            .map(|(name, value)| (name.as_bytes().into(), value.as_bytes().into()))
-            .collect(),
-    }
 }
 
 /// Waits until the line of the matrix that permitted this channel closes, which may be before the session's window.

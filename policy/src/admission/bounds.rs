@@ -3,8 +3,10 @@
 use super::rules::{For, Rule};
 use super::{Admission, FileGrants};
 use crate::accompaniment::Accompanied;
+use crate::confirm::{Confirm, Confirmation};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
+use crate::flow::FlowRequest;
 use crate::intervention::Intervention;
 use crate::posture::HighPosture;
 use crate::time::{Span, Timestamp};
@@ -24,6 +26,17 @@ pub struct Bounds {
 }
 
 impl Admission {
+    /// How a start waits for an operator's yes: where any of the flows that give it asks for one, as the strictest does.
+    pub(super) fn confirmation(
+        &self,
+        request: &FlowRequest,
+        now: Timestamp,
+    ) -> Option<Confirmation> {
+        let giving = self.rules.iter().filter(|rule| now < rule.closes_at);
+        let giving = giving.filter(|rule| rule.answers(request).is_ok());
+        Confirmation::strictest(giving.filter_map(|rule| Confirm::of(&rule.confirm, request)))
+    }
+
     /// Whether one channel that it permitted may go on, by the rule that permitted it: another rule of the same session that
     /// is lost ends other channels. Strict: what the rule gave for longer, or with the terminal that came along, is
     /// not what a lesser one gives.

@@ -5,7 +5,7 @@
 //! into that one by the old name. So a name that the technician still holds is not given twice: the newer gets one of our
 //! own, and each use of it is translated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -152,6 +152,12 @@ impl Handles {
     /// Everything that is open.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Open)> {
         self.open.iter_mut().map(|(key, open)| (*key, open))
+    }
+
+    /// What has a name still, and so is not being closed.
+    #[must_use]
+    pub(super) fn named(&self) -> BTreeSet<Key> {
+        self.by_name.values().copied().collect()
     }
 
     /// Nobody may use the name any more: it is being closed.
