@@ -58,7 +58,7 @@ pub(crate) struct Approve {
 
 impl Ask for Approve {
     const ACT: &'static str = "approve";
-    const USAGE: &'static str = "approve ID [--for D] [--bytes SIZE] [--only FAMILY,…] [--flow FLOW] [--line \"…\"] [--target T,…] [--account A,…]";
+    const USAGE: &'static str = "approve ID [--for D] [--bytes SIZE] [--only FAMILY,…] [--flow F] [--line \"…\"] [--target T,…] [--account A,…]";
 }
 
 impl Approve {

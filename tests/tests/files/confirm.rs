@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Answer, client, store, wait};
+use ecluse_tests::{Answer, Site, client, store, wait};
 
 use super::{ALL, Ground, PATIENCE, is_refused, said};
 
@@ -26,8 +26,12 @@ fn waiting_ground(within: &str) -> Result<Ground> {
 
 /// What waits for the operator, once something does: its number.
 fn next(ground: &Ground, what: &str) -> Result<String> {
+    waits(&ground.site, what)
+}
+
+fn waits(site: &Site, what: &str) -> Result<String> {
     wait::until(&format!("{what} to wait"), PATIENCE, || {
-        let text = ground.site.operator(&["confirm"])?.success()?.text();
+        let text = site.operator(&["confirm"])?.success()?.text();
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_it = words.join("").contains(&what.replace(' ', ""));
         let number = words.iter().find(|word| {
@@ -196,5 +200,36 @@ fn i4_without_an_answer_it_is_refused() -> Result<()> {
         began.elapsed()
     );
     ensure!(fs::read_dir(ground.at("in/conf"))?.count() == 0);
+    Ok(())
+}
+
+/// I4: an operator at another gateway is asked, sees what waits there, and their yes lets it pass here.
+#[test]
+fn i4_a_yes_crosses_nodes() -> Result<()> {
+    let address = store::database()?;
+    let ground = Ground::start_with(ALL, |plan| {
+        plan.documents.settings.store = address;
+        let lines = plan.documents.flow("dba")?.allow.clone();
+        let writes = lines.iter().find(|line| line.starts_with("sftp-write"));
+        plan.documents.flow("dba")?.confirm = writes.cloned().into_iter().collect();
+        Ok(())
+    })?;
+    let there = ground.site.beside()?;
+    there.operator(&["live"])?.success()?;
+    // Nobody of the client is here any more.
+    let leave = ground.site.ssh("odile").shared("odile").flag("-Oexit");
+    leave.answer()?.status_is(0)?;
+    fs::write(ground.at("here/mine"), "mine")?;
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/mine\n")?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = waits(&there, "in/mine")?;
+    let told = there.operator(&["confirm", &number])?.success()?.text();
+    ensure!(told.contains("Yes: alice may do this"), "{told}");
+    let answer = running.answer()?;
+    ensure!(answer.status == Some(0), "{answer:?}");
+    ensure!(said(&answer).contains("Asked: odile"), "{answer:?}");
+    ensure!(ground.holds("in/mine")? == b"mine");
+    let all = ground.site.shared_audit("confirm-answered")?;
+    ensure!(all.len() == 1 && all[0]["person"] == "odile", "{all:?}");
     Ok(())
 }
