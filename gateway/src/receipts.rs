@@ -282,7 +282,7 @@ mod tests {
         );
         assert_eq!(
             (read.bytes, read.size, read.path.as_str()),
-            (10, Some(10), "/srv/caf\\xe9")
+            (10, Some(10), "/srv/caf‹0xE9›")
         );
         assert!(read.sha256.is_some());
         let both = made(&entry(

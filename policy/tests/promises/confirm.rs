@@ -89,7 +89,7 @@ fn differences_explanations_and_remarks_speak_of_it() {
         .iter()
         .flat_map(|change| change.detail.iter().map(ToString::to_string))
         .collect();
-    assert_eq!(told, ["confirm: +command: systemctl restart * (each)"]);
+    assert_eq!(told, ["confirm: + command: systemctl restart * (each)"]);
     let explained = |documents: &Documents, asked: &str| {
         let (by, at) = (person("alice"), target("db01"));
         explain(documents, &by, &at, &command(asked), t0()).to_string()

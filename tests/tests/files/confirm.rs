@@ -223,8 +223,12 @@ fn i4_a_yes_crosses_nodes() -> Result<()> {
     let mut sftp = ground.sftp_command("put @/here/mine @/in/mine\n")?;
     let mut running = client::spawn(&mut sftp, PATIENCE)?;
     let number = waits(&there, "in/mine")?;
-    let told = there.operator(&["confirm", &number])?.success()?.text();
-    ensure!(told.contains("Yes: alice may do this"), "{told}");
+    // Their log-on there was remembered: a yes wants a code of now.
+    there.by_a_code(
+        "odile",
+        &format!("confirm {number}"),
+        "Yes: alice may do this",
+    )?;
     let answer = running.answer()?;
     ensure!(answer.status == Some(0), "{answer:?}");
     ensure!(said(&answer).contains("Asked: odile"), "{answer:?}");

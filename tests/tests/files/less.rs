@@ -46,7 +46,7 @@ fn i2_an_approval_gives_one_line_or_one_flow() -> Result<()> {
             .site
             .operator(&["approve", &number, "--line", &line])?,
     )?;
-    ensure!(told.contains(&format!("→ {line}")), "{told}");
+    ensure!(told.contains(&format!("→ files: {line} ")), "{told}");
     let seen = words(
         ground
             .site

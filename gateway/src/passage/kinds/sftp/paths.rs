@@ -8,7 +8,6 @@
 use std::time::Instant;
 
 use super::flight::{Flight, ForTask};
-use super::handles::MOST_OPEN;
 use super::interceptor::{Phase, Sftp};
 use super::log::{Outcome, Record};
 use super::opening::{Opening, Passed};
@@ -273,7 +272,7 @@ impl Sftp {
         } else {
             None
         };
-        if opening.is_some() && self.handles.len() + self.opening >= MOST_OPEN {
+        if opening.is_some() && self.handles.is_full(self.opening) {
             let words = self.say(Words::ManyHandles);
             self.log_end(
                 task,
