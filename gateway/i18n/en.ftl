@@ -781,7 +781,7 @@ help-quota = What may still pass of your budgets: today's, those of your interve
 help-answer = Answer what an operator asks in a session of yours; without words, read what is asked.
 help-cancel = Take a request back, or give an approved intervention up.
 help-pending = The requests that wait for you. The technician sees that you have seen them.
-help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts.
+help-approve = Say yes: as asked, or for less time, fewer bytes, flows, targets or accounts; --flow gives what one flow of the matrix gives of it, --line one line, such as "sftp-read: /var/log/app/**".
 help-refuse = Say no, and why.
 help-interventions-operator = What is going on on your targets, and the latest of what is over. With its number, one of them in full.
 help-interventions-auditor = What your client was asked and what it answered, refusals too: all that is going on, the latest of what is over. With its number, one of them in full.
@@ -1234,6 +1234,33 @@ operator-more-alone = { $time }  And { $count ->
     [one] one more session
    *[other] { $count } more sessions
 } of { $person } waited for an operator ({ $numbers }); live shows those that still do.
+operator-waits = { $time }  { $person } on { $target } { $over ->
+    [yes] waited for a yes ({ $nth }) to “{ $what }”; it waits no more.
+   *[no] waits for a yes to “{ $what }”: confirm { $nth }, or deny { $nth } --reason "…"
+  }
+operator-more-waits = { $time }  And { $person } waited for a yes { $count ->
+    [one] one more time
+   *[other] { $count } more times
+} (in session { $numbers }); “confirm” lists what still does.
+live-waits = waits for a yes ({ $nth }) to “{ $what }”
+help-confirm = Say yes to something that waits for it in a session, by its number such as 12.1; without one, list what waits.
+help-deny = Say no to something that waits for a yes; the technician reads the reason.
+usage-no-waiting = Say which, by its number such as 12.1: “confirm” lists what waits.
+confirm-unclear = “{ $typed }” is not the number of something that waits, such as 12.1: “confirm” lists what does.
+confirm-none-such = Nothing of the number { $nth } waits or waited for a yes in a session that you can see. “confirm” lists what waits.
+confirm-none-waits = Nothing waits for a yes.
+confirm-waits = { $nth }  { $person } on { $target }: “{ $what }”, until { $until }. confirm { $nth }, or deny { $nth } --reason "…"
+confirm-said-yes = Yes: { $person } may do this in session { $session }: “{ $what }”.
+confirm-said-no = No: { $person } is refused this in session { $session }: “{ $what }”.
+confirm-was-yes = { $by } said yes to “{ $what }” already ({ $nth }).
+confirm-was-no = { $by } said no to “{ $what }” already ({ $nth }).
+confirm-was-over = “{ $what }” ({ $nth }) waits no more: nobody answered in time, or its session or channel stopped waiting. { $person } has to ask again.
+confirm-asked = Écluse: “{ $what }” waits for a yes of the client. Asked: { $asked }. Without an answer within { $within } it is refused; everything else goes on.
+confirm-denied = { $by } said no to “{ $what }”.
+confirm-denied-because = { $by } said no to “{ $what }”: { $reason }
+confirm-unanswered = “{ $what }” needs a yes of the client, and nobody answered within { $within }. Try again, or call somebody first.
+confirm-held = “{ $what }” waited for a yes of the client, and its session was held meanwhile. Try again once it goes on.
+confirm-nobody = “{ $what }” needs a yes of the client, and none of its operators is logged on. { contact-of }
 operator-still-alone = Session { $session } waits for an operator who watches it, and that stays: watch { $session }
 totals-left-alone = left alone: { $count } ×
 watch-accompanies = you accompany it
@@ -1269,3 +1296,40 @@ copy-no-name = What is copied is called by its own name, not by “.”, “..�
 copy-same-name = Two of these files have the same name. Copy them one by one.
 copy-no-quotes = This path holds a line break, which `scp` cannot be given. Use `sftp`.
 files-no-links = Links are made only on servers of the kind of OpenSSH.
+
+## Receipts (P10)
+
+help-receipts = The numbered receipts of files that passed, the latest first: who sent, who received, when, what, its SHA-256; N shows one, --csv writes all of them.
+receipts-none = No file of this choice has passed.
+receipts-none-such = There is no receipt { $id } that you can see. “receipts” lists them.
+receipts-way-unclear = “{ $typed }” is no way that a file passes: “out” is from the target to the technician, “in” the other way.
+receipts-older-left-out = Only the latest { $shown } are shown; choose with --person, --target, --way, --since, --until, or write all of them with --csv.
+receipts-more-left-out = There are more receipts than are written at once; choose with --since and --until.
+receipts-out = from the target
+receipts-in = to the target
+receipts-unknown = not known
+receipts-extent = { $extent ->
+    [whole] all of the file
+    [partial] a part of the file
+    [sparse] parts of the file
+   *[other] nothing of the file
+}
+receipts-outcome = { $outcome ->
+    [done] done
+    [failed] the target reported an error
+    [withdrawn] ended: its right was lost meanwhile
+    [unfinished] the channel ended before
+   *[other] { $outcome }
+}
+field-receipt = Receipt
+field-way = Way
+field-size = Size
+field-path = Path
+field-sender = Sent by
+field-receiver = Received by
+field-digest = SHA-256
+field-outcome = Outcome
+field-by = By
+field-entry = Entry of the log
+totals-receipts = receipts of files: { $count }
+usage-line-unclear = “{ $typed }” is no line as flows write it, such as “shell”, “command: uptime” or “sftp-read: /var/log/app/**”.

@@ -850,7 +850,7 @@ help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de 
 help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
 help-pending = Les demandes qui vous attendent. Le technicien voit que vous les avez vues.
-help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes.
+help-approve = Dire oui : comme demandé, ou pour moins de temps, d'octets, de flux, de cibles ou de comptes ; --flow accorde ce qu'un flux de la matrice en donne, --line une seule ligne, par exemple "sftp-read: /var/log/app/**".
 help-refuse = Dire non, et pourquoi.
 help-interventions-operator = Ce qui est en cours sur vos cibles, et le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
 help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il a répondu, refus compris : tout ce qui est en cours, le plus récent de ce qui est terminé. Avec son numéro, une seule, en entier.
@@ -1303,6 +1303,33 @@ operator-more-alone = { $time }  Et { $count ->
     [one] une autre session
    *[other] { $count } autres sessions
 } { DE($person) } en attente d'un opérateur ({ $numbers }) ; live montre celles qui attendent encore.
+operator-waits = { $time }  { $person } sur { $target } { $over ->
+    [yes] attendait un oui ({ $nth }) pour « { $what } » ; ce n'est plus attendu.
+   *[no] attend un oui pour « { $what } » : confirm { $nth }, ou deny { $nth } --reason "…"
+  }
+operator-more-waits = { $time }  Et { $person } a attendu un oui { $count ->
+    [one] une fois de plus
+   *[other] { $count } fois de plus
+} (session { $numbers }) ; « confirm » montre ce qui attend encore.
+live-waits = attend un oui ({ $nth }) pour « { $what } »
+help-confirm = Dire oui à ce qui attend votre accord dans une session, par son numéro, 12.1 par exemple ; sans numéro, la liste de ce qui attend.
+help-deny = Dire non à ce qui attend un oui ; le technicien lit le motif.
+usage-no-waiting = Dites lequel, par son numéro, 12.1 par exemple : « confirm » montre ce qui attend.
+confirm-unclear = « { $typed } » n'est pas le numéro de ce qui attend, 12.1 par exemple : « confirm » en donne la liste.
+confirm-none-such = Rien ne porte le numéro { $nth } parmi ce qui attend ou attendait un oui dans les sessions que vous voyez. « confirm » en donne la liste.
+confirm-none-waits = Rien n'attend un oui.
+confirm-waits = { $nth }  { $person } sur { $target } : « { $what } », jusqu'à { $until }. confirm { $nth }, ou deny { $nth } --reason "…"
+confirm-said-yes = Oui : { $person } peut faire ceci dans la session { $session } : « { $what } ».
+confirm-said-no = Non : ceci est refusé à { $person } dans la session { $session } : « { $what } ».
+confirm-was-yes = { $by } a déjà dit oui à « { $what } » ({ $nth }).
+confirm-was-no = { $by } a déjà dit non à « { $what } » ({ $nth }).
+confirm-was-over = « { $what } » ({ $nth }) n'attend plus : personne n'a répondu à temps, ou sa session ou son canal a cessé d'attendre. { $person } doit redemander.
+confirm-asked = Écluse : « { $what } » attend l'accord du client. Ont été sollicités : { $asked }. Sans réponse d'ici { $within }, ce sera refusé ; tout le reste continue.
+confirm-denied = { $by } a dit non à « { $what } ».
+confirm-denied-because = { $by } a dit non à « { $what } » : { $reason }
+confirm-unanswered = « { $what } » demande l'accord du client, et personne n'a répondu en { $within }. Réessayez, ou appelez d'abord quelqu'un.
+confirm-held = « { $what } » attendait l'accord du client, et la session a été suspendue entre-temps. Réessayez quand elle reprendra.
+confirm-nobody = « { $what } » demande l'accord du client, et aucun de ses opérateurs n'est connecté. { contact-of }
 operator-still-alone = La session { $session } attend un opérateur qui la regarde, et cela reste : watch { $session }
 totals-left-alone = laissée seule : { $count } fois
 watch-accompanies = vous l'accompagnez
@@ -1338,3 +1365,40 @@ copy-no-name = Ce qui se copie s'appelle par son nom, pas par « . », « ..�
 copy-same-name = Deux de ces fichiers portent le même nom. Les copier un par un.
 copy-no-quotes = Ce chemin contient un saut de ligne, que `scp` ne sait pas recevoir. Utiliser `sftp`.
 files-no-links = Les liens ne se créent que sur des serveurs du genre d'OpenSSH.
+
+## Reçus (P10)
+
+help-receipts = Les reçus numérotés des fichiers qui sont passés, le dernier en tête : qui a envoyé, qui a reçu, quand, quoi, son SHA-256 ; N en montre un, --csv les écrit tous.
+receipts-none = Aucun fichier de ce choix n'est passé.
+receipts-none-such = Il n'y a pas de reçu { $id } que vous puissiez voir. « receipts » en donne la liste.
+receipts-way-unclear = « { $typed } » n'est pas un sens : « sortie » va de la cible au technicien, « entrée » dans l'autre sens.
+receipts-older-left-out = Seuls les { $shown } derniers sont montrés ; choisissez avec --person, --target, --way, --since, --until, ou écrivez-les tous avec --csv.
+receipts-more-left-out = Il y a plus de reçus que ce qui s'écrit en une fois ; choisissez avec --since et --until.
+receipts-out = depuis la cible
+receipts-in = vers la cible
+receipts-unknown = inconnu
+receipts-extent = { $extent ->
+    [whole] tout le fichier
+    [partial] une partie du fichier
+    [sparse] des parties du fichier
+   *[other] rien du fichier
+}
+receipts-outcome = { $outcome ->
+    [done] fait
+    [failed] la cible a signalé une erreur
+    [withdrawn] terminé : le droit a été perdu en cours de route
+    [unfinished] le canal s'est terminé avant
+   *[other] { $outcome }
+}
+field-receipt = Reçu
+field-way = Sens
+field-size = Taille
+field-path = Chemin
+field-sender = Envoyé par
+field-receiver = Reçu par
+field-digest = SHA-256
+field-outcome = Issue
+field-by = Par
+field-entry = Entrée du journal
+totals-receipts = reçus de fichiers : { $count }
+usage-line-unclear = « { $typed } » n'est pas une ligne telle que les flux les écrivent, par exemple « shell », « command: uptime » ou « sftp-read: /var/log/app/** ».

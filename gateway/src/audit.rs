@@ -119,6 +119,12 @@ kinds! {
     Question = "question",
     /// The technician answered.
     Answer = "answer",
+    /// Something in a session waits for an operator's yes.
+    ConfirmAsked = "confirm-asked",
+    /// An operator said yes or no to it, or nobody did in time.
+    ConfirmAnswered = "confirm-answered",
+    /// A file passed, whole or in part: its numbered receipt (P10).
+    Receipt = "receipt",
     /// An operator accompanies a session from here on (I4).
     Accompanied = "accompanied",
     /// An operator accompanies a session no more, or it waits for the first who does.

@@ -8,12 +8,14 @@ pub(crate) mod agreement;
 pub(crate) mod alone;
 mod because;
 pub(crate) mod company;
+pub(crate) mod confirms;
 mod exhausted;
 mod guests;
 pub(crate) mod hands;
 mod held;
 pub(crate) mod node_name;
 pub(crate) mod nodes;
+pub(crate) mod officers;
 pub(crate) mod orders;
 pub(crate) mod presence;
 pub(crate) mod questions;
@@ -136,6 +138,8 @@ pub struct Live {
     companions: Companions,
     /// The connections of technicians, with sessions or without.
     pub(crate) guests: Guests,
+    /// Those of operators.
+    pub(crate) officers: officers::Officers,
     /// Whether this machine's clock is the store's.
     pub(crate) agreement: Agreement,
     /// Orders of other nodes that reach who comes late.

@@ -21,6 +21,7 @@ pub mod log;
 mod memory;
 mod passage;
 mod readers;
+mod receipts;
 mod screens;
 pub mod secrets;
 pub mod settings;

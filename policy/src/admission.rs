@@ -94,6 +94,7 @@ impl Admission {
             budgets: Arc::clone(&rule.budgets),
             idle: rule.idle,
             accompanied: rule.accompanied,
+            confirmation: self.confirmation(flow, now),
             files: None,
         };
         if let Some(Bounds {

@@ -8,6 +8,7 @@ mod allow;
 mod approval;
 mod check;
 mod client;
+mod confirm;
 mod derogation;
 mod diff;
 mod doors;
@@ -32,6 +33,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -55,6 +57,7 @@ pub use self::remarks::Remark;
 pub(crate) use self::words::is_visible;
 use crate::capability::Allowed;
 use crate::clearance::Clearances;
+use crate::confirm::Confirm;
 use crate::extraction::Zone;
 use crate::key::{Fingerprint, PublicKey};
 use crate::name::{
@@ -343,6 +346,8 @@ pub struct Flow {
     pub extraction: Extraction,
     /// After how long without anybody what it opened ends; never, where it says nothing.
     pub idle: Option<Span>,
+    /// What of it waits for an operator's yes while it is in use.
+    pub confirm: Arc<[Confirm]>,
 }
 
 /// The lines of a flow's parts in its file, counted from 1.
@@ -360,6 +365,8 @@ pub struct FlowLines {
     pub allow: Vec<u32>,
     /// `approval`.
     pub approval: u32,
+    /// Each entry of `confirm`.
+    pub confirm: Vec<u32>,
 }
 
 /// Whom a flow is for.

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability, Standing};
 use crate::clearance::why_not;
+use crate::confirm::{Confirm, Confirmation};
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
@@ -63,6 +64,8 @@ pub struct AllowedBy {
     pub idle: Option<Span>,
     /// Whether an operator has to watch, and how many sessions each may.
     pub accompanied: Option<Accompanied>,
+    /// Whether it waits for an operator's yes, and how.
+    pub confirmation: Option<Confirmation>,
     /// Which signals it may give, each with what that does.
     pub signals_told: Vec<String>,
 }
@@ -206,6 +209,7 @@ pub fn explain(
                     budgets: budgets.clone(),
                     idle: flow.idle,
                     accompanied: flow.approval.accompanied(),
+                    confirmation: Confirm::of(&flow.confirm, request),
                     signals_told: client.signals.told_at(&flow.name, &target.id),
                 }
             }));
@@ -312,6 +316,7 @@ impl fmt::Display for Explanation {
                     budgets,
                     idle,
                     accompanied,
+                    confirmation,
                     signals_told,
                 } in by
                 {
@@ -334,6 +339,9 @@ impl fmt::Display for Explanation {
                     }
                     if let Some(accompanied) = accompanied {
                         write!(formatter, "\n    {accompanied}")?;
+                    }
+                    if let Some(confirmation) = confirmation {
+                        write!(formatter, "\n    {confirmation}")?;
                     }
                     match terminal {
                         Some(true) => write!(formatter, "\n    with a terminal")?,

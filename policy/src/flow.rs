@@ -356,21 +356,31 @@ impl Scope {
         let Narrowing {
             length: _,
             families,
+            lines,
             targets,
             accounts,
             bytes: _,
         } = by;
+        let given = self.capabilities.iter();
+        let given = given.flat_map(|given| match lines {
+            None => vec![given.clone()],
+            Some(lines) => lines.iter().filter_map(|line| given.common(line)).collect(),
+        });
+        let mut left: Vec<Capability> = Vec::new();
+        for one in given {
+            if !left.contains(&one) {
+                left.push(one);
+            }
+        }
         let keeps = |kept: &Option<BTreeSet<String>>, family: &str| {
             kept.as_ref().is_none_or(|kept| kept.contains(family))
         };
         Self {
             targets: kept(&self.targets, targets.as_ref()),
             accounts: kept(&self.accounts, accounts.as_ref()),
-            capabilities: self
-                .capabilities
-                .iter()
+            capabilities: left
+                .into_iter()
                 .filter(|capability| keeps(families, capability.family()))
-                .cloned()
                 .collect(),
         }
     }
@@ -392,6 +402,9 @@ pub struct Narrowing {
     pub length: Option<Span>,
     /// Only these families of capabilities: `shell`, `command`, `env`, `sftp-read`, `forward`, ….
     pub families: Option<BTreeSet<String>>,
+    /// Of these families only what these lines give: lines as flows write them, each within what was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<Capability>>,
     /// Only these targets.
     pub targets: Option<BTreeSet<TargetId>>,
     /// Only these accounts.

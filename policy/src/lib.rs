@@ -28,6 +28,7 @@ pub mod address;
 pub mod admission;
 pub mod capability;
 pub mod clearance;
+pub mod confirm;
 pub mod derogation;
 pub mod documents;
 pub mod explain;
@@ -57,6 +58,7 @@ pub use self::capability::destination::{Destination, ForwardLine, SocketPath};
 pub use self::capability::files::{FileLine, FileNeed, FileRequest, FileRight, TargetPath};
 pub use self::capability::{Allowed, Capability};
 pub use self::clearance::{Clearance, Clearances, Cleared, KeepOut, Kept, bars, people_of};
+pub use self::confirm::{Confirm, Confirmation};
 pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};
@@ -76,7 +78,7 @@ pub use self::key::{Fingerprint, PublicKey};
 pub use self::lockout::{LockoutRule, blocked_until, tries_left};
 pub use self::mandate::{AsAuditor, AsOperator, AsTechnician, ToWiden, Unmasking, may_show_out};
 pub use self::matrix::{
-    clients_concerned, closed_doors, could_ask_for, entries_behind, matrix_scope,
+    clients_concerned, closed_doors, could_ask_for, entries_behind, matrix_scope, narrowed_to_flow,
 };
 pub use self::name::{
     AccountName, ClientId, FlowName, GroupName, InterventionId, InterventionNumber, Lang,

@@ -227,6 +227,20 @@ impl<'d> AsOperator<'d> {
         may_show_out(self.documents, &self.client.id, person, target)
     }
 
+    /// Whether it is theirs to say yes or no to what a technician waits for in a session: of their client, and not their own.
+    ///
+    /// # Errors
+    /// [`Refusal::OwnRequest`] and [`Refusal::NotItsOperator`].
+    pub fn may_confirm(&self, client: &ClientId, technician: &PersonId) -> Result<(), Refusal> {
+        if self.person() == technician {
+            return Err(Refusal::OwnRequest);
+        }
+        if self.client() != client {
+            return Err(Refusal::NotItsOperator);
+        }
+        Ok(())
+    }
+
     /// The right to give somebody more than they had, such as a yes: with a code of now, proven on this connection.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::documents::{
 };
 use crate::extraction::{ByteCount, Level, Way};
 use crate::flow::choke::{answers_in, has_files};
-use crate::flow::{FlowRequest, Scope};
+use crate::flow::{FlowRequest, Narrowing, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
 use crate::time::{Span, Timestamp};
@@ -260,6 +260,39 @@ pub(crate) fn flows_in_both<'d>(
         .filter(|(flow, _)| flow.targets.contains(&target.id))
         .filter(|(flow, _)| flow.accounts.contains(account) && target.accounts.contains(account))
         .collect()
+}
+
+/// What one flow of a client gives of a scope at `now`, as an operator approves that alone; none where the client has no such flow,
+/// or it gives nothing of it.
+#[must_use]
+pub fn narrowed_to_flow(
+    documents: &Documents,
+    client: &ClientId,
+    flow: &str,
+    scope: &Scope,
+    now: Timestamp,
+) -> Option<Narrowing> {
+    let client = documents.client(client)?;
+    let mut flows = client.flows.iter();
+    let flow = flows.find(|one| one.name.as_str() == flow)?;
+    let mut lines: Vec<Capability> = Vec::new();
+    for granted in &scope.capabilities {
+        let given = allowed(flow, now).filter_map(|given| granted.common(given));
+        for line in given {
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    let targets = &scope.targets & &flow.targets;
+    let accounts = &scope.accounts & &flow.accounts;
+    let gives = !lines.is_empty() && !targets.is_empty() && !accounts.is_empty();
+    gives.then(|| Narrowing {
+        lines: Some(lines),
+        targets: Some(targets),
+        accounts: Some(accounts),
+        ..Narrowing::default()
+    })
 }
 
 /// The accounts of a target that some flow allows this technician at `now`, with anything at all.

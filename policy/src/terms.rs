@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::accompaniment::Accompanied;
 use crate::admission::{FileGrants, closed};
 use crate::capability::Capability;
+use crate::confirm::Confirmation;
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
 use crate::name::shown;
@@ -117,6 +118,7 @@ pub struct Terms {
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) idle: Option<Span>,
     pub(crate) accompanied: Option<Accompanied>,
+    pub(crate) confirmation: Option<Confirmation>,
     pub(crate) files: Option<FileGrants>,
 }
 
@@ -158,6 +160,12 @@ impl Terms {
     #[must_use]
     pub const fn accompanied(&self) -> Option<Accompanied> {
         self.accompanied
+    }
+
+    /// Whether it waits for an operator's yes before it starts, and how.
+    #[must_use]
+    pub const fn confirmation(&self) -> Option<Confirmation> {
+        self.confirmation
     }
 
     /// The lines by which things of files may pass, where that is what the channel carries, as they were when the permit was

@@ -148,6 +148,8 @@ pub struct Flow {
     pub at_most: String,
     /// How many sessions an operator accompanies, where one has to.
     pub accompanied: Option<u32>,
+    /// What waits for an operator's yes, as entries of `allow` are written.
+    pub confirm: Vec<String>,
 }
 
 impl Documents {
@@ -339,6 +341,7 @@ impl Documents {
             by,
             at_most,
             accompanied,
+            confirm,
         } in &self.flows
         {
             let accompanied = accompanied.map_or(String::new(), |each| {
@@ -355,6 +358,9 @@ impl Documents {
                 quoted(hours),
                 longest(at_most)
             );
+            if !confirm.is_empty() {
+                let _ = writeln!(text, "confirm = {}", entries(confirm));
+            }
         }
         text + &self.client_tail
     }

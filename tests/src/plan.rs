@@ -195,6 +195,7 @@ fn documents(layout: &Layout, ports: Ports) -> Result<Documents> {
             by: 1,
             at_most: "4h".to_owned(),
             accompanied: None,
+            confirm: Vec::new(),
         }],
         provider_lines: Vec::new(),
         recording_recipients: vec![keys::reader(&layout.recording_key())?, "gateway".to_owned()],

@@ -14,9 +14,12 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::{Answer, Plan, Site, client};
 use tempfile::TempDir;
 
+mod confirm;
+mod less;
 mod log;
 mod midway;
 mod programs;
+mod receipts;
 mod refused;
 mod scp;
 

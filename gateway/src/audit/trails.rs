@@ -100,6 +100,9 @@ impl AuditKind {
             | Self::Question
             | Self::Signal
             | Self::Answer
+            | Self::ConfirmAsked
+            | Self::ConfirmAnswered
+            | Self::Receipt
             | Self::Accompanied
             | Self::Unaccompanied
             | Self::KeepOut

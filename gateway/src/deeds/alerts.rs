@@ -6,6 +6,7 @@
 mod alone;
 mod budgets;
 mod by_hand;
+mod confirming;
 mod folded;
 mod handful;
 mod known;
@@ -130,6 +131,8 @@ pub(crate) enum Told {
         /// Whether nothing waits any more: something was added since, or the session is over.
         over: bool,
     },
+    /// Something waits for an operator's yes.
+    Waits(confirming::Waits),
     /// A session waits for an operator who accompanies it (I4).
     Alone {
         person: String,
@@ -253,6 +256,7 @@ pub(crate) async fn alerts(house: &Gateway, by: &Actor, ask: Alerts) -> Result<V
     let mut alerts = on_record(house, client, looked).await?;
     alerts.extend(by_hand(house, by, client, looked).await?);
     alerts.extend(alone(house, client, looked).await?);
+    alerts.extend(confirming::waits(house, client, looked).await?);
     let room = house.space.last();
     if !is_new || room.since >= from {
         alerts.extend(of_room(house, room));

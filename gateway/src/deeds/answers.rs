@@ -5,14 +5,15 @@ use clap::Args;
 use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::intervention::Intervention;
 use ecluse_policy::{
-    AccountName, AsOperator, InterventionId, InterventionNumber, Narrowing, TargetId,
+    AccountName, AsOperator, Capability, InterventionId, InterventionNumber, Narrowing, TargetId,
+    narrowed_to_flow,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::steps::{about, refused, step};
 use super::typed::{self, Family, Length, Size};
-use super::{Ask, Undone, Wants, of_client, right};
+use super::{Ask, Subject, Undone, Wants, no_such, of_client, right};
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
@@ -37,6 +38,14 @@ pub(crate) struct Approve {
     #[arg(long, value_delimiter = ',')]
     #[serde(default)]
     pub(crate) only: Vec<Family>,
+    /// Only what one line of the matrix gives of it, by its name.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) flow: Option<String>,
+    /// Only this, as flows write it: `sftp-read: /var/log/app/**`.
+    #[arg(long, value_parser = typed::line, allow_hyphen_values = true)]
+    #[serde(default)]
+    pub(crate) line: Option<Capability>,
     /// Only these targets.
     #[arg(long, value_delimiter = ',', value_parser = typed::target)]
     #[serde(default)]
@@ -49,27 +58,65 @@ pub(crate) struct Approve {
 
 impl Ask for Approve {
     const ACT: &'static str = "approve";
-    const USAGE: &'static str =
-        "approve ID [--for D] [--bytes SIZE] [--only FAMILY,…] [--target T,…] [--account A,…]";
+    const USAGE: &'static str = "approve ID [--for D] [--bytes SIZE] [--only FAMILY,…] [--flow F] [--line \"…\"] [--target T,…] [--account A,…]";
 }
 
 impl Approve {
-    fn narrowing(self) -> Narrowing {
+    /// What is left, where one flow alone gives `of_flow` of what was asked.
+    fn narrowing(self, of_flow: Narrowing) -> Narrowing {
         let Self {
             id: _,
             length,
             bytes,
             only,
+            flow: _,
+            line,
             target,
             account,
         } = self;
+        let lines = match (of_flow.lines, line) {
+            (Some(lines), Some(line)) => {
+                // What the flow gives of it; where that is nothing, policy says so.
+                let left = lines.iter().filter_map(|one| one.common(&line));
+                Some(left.collect())
+            }
+            (lines, line) => lines.or(line.map(|line| vec![line])),
+        };
         Narrowing {
             length: length.map(|Length(length)| length),
             families: named(only.into_iter().map(String::from).collect()),
-            targets: named(target),
-            accounts: named(account),
+            lines,
+            targets: named(target).or(of_flow.targets),
+            accounts: named(account).or(of_flow.accounts),
             bytes: bytes.map(|Size(bytes)| bytes),
         }
+    }
+
+    /// What the flow that they name gives of what was asked.
+    async fn of_flow(
+        &self,
+        house: &Gateway,
+        by: &Actor,
+        operator: &AsOperator<'_>,
+        asked: &Intervention,
+    ) -> Result<Narrowing, Undone> {
+        let Some(typed) = &self.flow else {
+            return Ok(Narrowing::default());
+        };
+        let (documents, client) = (operator.documents(), operator.client());
+        let scope = &asked.request().scope;
+        let given = |flow: &str| narrowed_to_flow(documents, client, flow, scope, operator.now());
+        if let Some(narrowing) = given(typed) {
+            return Ok(narrowing);
+        }
+        let flows = documents.client(client).map(|client| client.flows.iter());
+        let names = flows
+            .into_iter()
+            .flatten()
+            .map(|flow| flow.name.to_string());
+        let known = names.filter(|name| given(name).is_some()).collect();
+        let typed = typed.clone();
+        Err(no_such(house, by, Self::ACT, Subject::Flow { typed, known }).await)
     }
 }
 
@@ -91,7 +138,8 @@ pub(crate) async fn approve(house: &Gateway, by: &Actor, ask: Approve) -> Result
     let applied = house.applied();
     let operator = right(house, by, Approve::ACT, by.as_operator(&applied)).await?;
     let asked = of_client(house, by, &operator, Approve::ACT, ask.id).await?;
-    let narrowing = ask.narrowing();
+    let of_flow = ask.of_flow(house, by, &operator, &asked).await?;
+    let narrowing = ask.narrowing(of_flow);
     // Before a code is typed and used up for nothing.
     if let Err(refusal) = asked.awaits(&operator, &narrowing) {
         return Err(refused(house, by, kind, &asked, refusal).await);

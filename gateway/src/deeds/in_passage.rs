@@ -97,8 +97,16 @@ impl InPassage {
     pub(super) async fn standing(&self, house: &Gateway) -> Result<Standing, StoreError> {
         match &self.here {
             Some(session) => Ok(session.hands().borrow().clone()),
-            None => hands::standing(&house.store, self.counted.session, self.began).await,
+            None => self.on_record(house).await,
         }
+    }
+
+    /// The same as the log has it at this moment.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(super) async fn on_record(&self, house: &Gateway) -> Result<Standing, StoreError> {
+        hands::standing(&house.store, self.counted.session, self.began).await
     }
 
     /// The record of what an operator does to it.

@@ -14,6 +14,7 @@ use ecluse_policy::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::confirming::{Open, waits};
 use super::gauges::{self, Gauge, Spent};
 use super::in_passage::counted_there;
 use super::questions::AskedThere;
@@ -88,6 +89,8 @@ pub(crate) struct Passing {
     pub(crate) slowed: Option<u64>,
     /// What its technician was asked last, while somebody holds it.
     pub(crate) asked: Option<AskedThere>,
+    /// What waits for a yes.
+    pub(crate) waits: Open,
 }
 
 /// Who accompanies a session.
@@ -197,6 +200,7 @@ fn of_here(session: &Arc<LiveSession>, own: &str, nearest: Option<Gauge>) -> Pas
         }),
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
         asked: asked(&standing),
+        waits: waits(facts.number, &standing),
     }
 }
 
@@ -283,6 +287,7 @@ fn of_there(
         company: with,
         slowed: hands.slowed().map(|slowed| slowed.rate.as_u64()),
         asked: asked(standing),
+        waits: waits(remote.session.number, standing),
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod alerts;
 pub(crate) mod answers;
 pub(crate) mod changes;
 pub(crate) mod code;
+pub(crate) mod confirming;
 pub(crate) mod evidence;
 pub(crate) mod gauges;
 pub(crate) mod hands;
@@ -46,7 +47,7 @@ use serde::de::DeserializeOwned;
 
 use self::evidence::Unshown;
 use self::start::Start;
-use self::typed::Unclear;
+use self::typed::{Nth, Unclear};
 use crate::actor::Actor;
 use crate::audit::AuditRecord;
 use crate::gateway::Gateway;
@@ -111,6 +112,8 @@ pub(crate) enum Subject {
     Session(u64),
     /// A session's recording.
     Recording(u64),
+    /// A receipt.
+    Receipt(u64),
     /// A name that nothing of a client has.
     Name {
         /// As typed.
@@ -118,6 +121,8 @@ pub(crate) enum Subject {
         /// Whose.
         client: ClientId,
     },
+    /// Something that waits for a yes in a session.
+    Waiting(Nth),
     /// Whatever can be cut: a session, a person, a target.
     ToCut(String),
     /// Whatever can be kept out, or is.
@@ -147,7 +152,10 @@ impl std::fmt::Display for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Intervention(number) => number.fmt(f),
-            Self::Session(number) | Self::Recording(number) => number.fmt(f),
+            Self::Session(number) | Self::Recording(number) | Self::Receipt(number) => {
+                number.fmt(f)
+            }
+            Self::Waiting(nth) => nth.fmt(f),
             Self::ToCut(typed)
             | Self::ToKeepOut { typed, .. }
             | Self::Technician { typed, .. }

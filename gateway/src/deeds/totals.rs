@@ -53,6 +53,8 @@ pub(crate) struct Totals {
     pub(crate) answered: u64,
     /// How often a signal or a tripwire was told.
     pub(crate) signals: u64,
+    /// How many receipts of files there are.
+    pub(crate) receipts: u64,
     /// How many sessions a posture ended.
     pub(crate) by_posture: u64,
     /// How often a session that is to be accompanied was left alone.
@@ -187,6 +189,8 @@ impl Totals {
             Some(&mut self.answered)
         } else if kind == AuditKind::Signal {
             Some(&mut self.signals)
+        } else if kind == AuditKind::Receipt {
+            Some(&mut self.receipts)
         } else if kind == AuditKind::SessionEnd {
             let reason = record.reason.as_deref().unwrap_or_default();
             let ended = reason.starts_with(BY_POSTURE);
@@ -210,6 +214,7 @@ impl Totals {
             ("totals-asked", self.asked),
             ("totals-answered", self.answered),
             ("totals-signals", self.signals),
+            ("totals-receipts", self.receipts),
             ("totals-posture", self.by_posture),
             ("totals-left-alone", self.left_alone),
         ]
@@ -278,15 +283,17 @@ pub(crate) async fn on_record(
     mut here: BTreeMap<SessionId, Vec<OfChannel>>,
 ) -> Result<Totals, StoreError> {
     let (intervention, requested_at) = (of.id(), of.request().requested_at);
-    const LOOKED_FOR: [&[AuditKind]; 4] = [
-        &[
-            AuditKind::SessionStart,
-            AuditKind::SessionEnd,
-            AuditKind::RecordingSealed,
-        ],
+    const SESSIONS: &[AuditKind] = &[
+        AuditKind::SessionStart,
+        AuditKind::SessionEnd,
+        AuditKind::RecordingSealed,
+    ];
+    const LOOKED_FOR: [&[AuditKind]; 5] = [
+        SESSIONS,
         &[AuditKind::Extraction, AuditKind::TopUp, AuditKind::Cut],
         &[AuditKind::Hold, AuditKind::Slow],
         &[AuditKind::Question, AuditKind::Answer, AuditKind::Signal],
+        &[AuditKind::Receipt],
     ];
     let mut totals = Totals::default();
     let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();

@@ -13,6 +13,7 @@ use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::moments;
+use crate::receipts;
 use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
@@ -57,6 +58,12 @@ pub(crate) enum What {
     Answer,
     /// A posture.
     Posture,
+    /// Something that waits in a session.
+    Nth,
+    /// Which way a file passed.
+    Way,
+    /// A line of `allow`.
+    Line,
 }
 
 impl fmt::Display for What {
@@ -75,6 +82,9 @@ impl fmt::Display for What {
             Self::Kind => "a kind of line",
             Self::Answer => "accept or refuse",
             Self::Posture => "high or normal",
+            Self::Nth => "something that waits, such as 12.1",
+            Self::Way => "out or in",
+            Self::Line => "a line such as sftp-read: /var/log/**",
         })
     }
 }
@@ -92,6 +102,11 @@ impl What {
 /// A target's name.
 pub(crate) fn target(typed: &str) -> Result<TargetId, Unclear> {
     TargetId::typed(typed).map_err(|_| What::Name.unclear(typed))
+}
+
+/// A line of `allow`.
+pub(crate) fn line(typed: &str) -> Result<Capability, Unclear> {
+    Capability::parse(typed).map_err(|_| What::Line.unclear(typed))
 }
 
 /// An account's name.
@@ -155,6 +170,67 @@ macro_rules! as_its_value {
             }
         }
     };
+}
+
+/// Which way a file passed: `out`, `in`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Way(pub(crate) receipts::Way);
+as_text!(Way);
+
+impl FromStr for Way {
+    type Err = Unclear;
+    fn from_str(typed: &str) -> Result<Self, Unclear> {
+        let word = match typed {
+            "sortie" => "out",
+            "entrée" => "in",
+            word => word,
+        };
+        let way = receipts::Way::parse(word).map(Self);
+        way.ok_or_else(|| What::Way.unclear(typed))
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// Something in a session, by its number there: `12.1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Nth {
+    /// The session.
+    pub(crate) session: u64,
+    /// The thing, from 1.
+    pub(crate) number: u64,
+}
+as_text!(Nth);
+
+impl FromStr for Nth {
+    type Err = Unclear;
+    fn from_str(typed: &str) -> Result<Self, Unclear> {
+        let read = typed.trim_start_matches('#').split_once('.');
+        let read = read.and_then(|(session, number)| {
+            Some(Self {
+                session: session.parse().ok()?,
+                number: number.parse().ok()?,
+            })
+        });
+        read.ok_or_else(|| What::Nth.unclear(typed))
+    }
+}
+
+impl fmt::Display for Nth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.session, self.number)
+    }
+}
+
+/// The same, of a command line.
+pub(crate) fn nth(typed: &str) -> Result<Nth, Unclear> {
+    typed.parse()
 }
 
 /// A length: `2h`, `1h30`, `90 min`.

@@ -7,6 +7,7 @@ use ecluse_policy::extraction::{ByteRate, Hand, Hands, Laid};
 use ecluse_policy::signals::By;
 use ecluse_policy::{PersonId, SessionId, Span, Timestamp};
 
+use super::confirms::{self, Confirms, Said, Waiting};
 use super::questions::{Asked, Questions};
 use super::signals;
 use crate::audit::{AuditKind, AuditRecord};
@@ -26,6 +27,7 @@ const BEFORE: Span = Span::from_hours(24);
 pub(crate) struct Standing {
     hands: Hands,
     questions: Questions,
+    confirms: Confirms,
     /// The last entry about holding.
     holding: u64,
     /// The last about slowing.
@@ -46,6 +48,15 @@ pub(crate) enum Entry {
         /// The answer.
         words: String,
     },
+    /// Something waits for an operator's yes.
+    Waits(Waiting),
+    /// What is said of it.
+    Says {
+        /// Where it stands.
+        to: u64,
+        /// What.
+        said: Said,
+    },
 }
 
 impl Standing {
@@ -64,11 +75,18 @@ impl Standing {
         &self.questions
     }
 
+    /// What waited for a yes, and what was said of it.
+    pub(crate) fn confirms(&self) -> &Confirms {
+        &self.confirms
+    }
+
     /// Takes in what the entry at `seq` says, unless a later one was taken in; whether that is new.
     pub(crate) fn take_in(&mut self, seq: u64, entry: &Entry) -> bool {
         let laid = match entry {
             Entry::Hand(laid) => laid,
             Entry::Answer { to, words } => return self.questions.answer(*to, words),
+            Entry::Waits(waiting) => return self.confirms.ask(seq, waiting.clone()),
+            Entry::Says { to, said } => return self.confirms.answer(seq, *to, said.clone()),
         };
         let is_asked = match &laid.hand {
             Hand::Ask { question } => match &laid.by {
@@ -146,6 +164,13 @@ pub(crate) fn read(record: &AuditRecord) -> Option<Entry> {
         let hand = Hand::Hold { reason: None };
         return Some(Entry::Hand(Laid { by, hand }));
     }
+    if record.kind == AuditKind::ConfirmAsked {
+        return confirms::asked_by(record).map(Entry::Waits);
+    }
+    if record.kind == AuditKind::ConfirmAnswered {
+        let (to, said) = confirms::said_by(record)?;
+        return Some(Entry::Says { to, said });
+    }
     let person = PersonId::parse(record.person.as_deref()?).ok()?;
     let rate = || {
         let rate = record.detail.get(RATE)?.as_u64()?;
@@ -190,6 +215,8 @@ pub(crate) async fn of_session(
             AuditKind::Question,
             AuditKind::Answer,
             AuditKind::Signal,
+            AuditKind::ConfirmAsked,
+            AuditKind::ConfirmAnswered,
         ],
         limit: Some(u32::MAX),
         from: Some(began.minus(BEFORE)),

@@ -459,6 +459,11 @@ impl Shared {
         }
     }
 
+    /// Whether the connection is to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ending.borrow().is_some()
+    }
+
     /// Whether a session is in passage on the connection.
     pub(crate) fn has_sessions(&self) -> bool {
         let sessions = self.lock();

@@ -14,17 +14,17 @@ use ecluse_recordings as recordings;
 use ecluse_recordings::{Direction, Event, RecordError};
 use tokio::sync::mpsc;
 
-use self::carrying::{Beside, opened};
+use self::carrying::Beside;
 use self::gate::Gate;
 use self::unread::{UNREAD, UnreadForOthers};
 use super::answering::AtTerminal;
 use super::channel::{Opening, Start, lines};
 use super::farewell::Farewell;
-use super::kinds::Kind;
+use super::kinds::{Kind, Ticket, Verdict};
 use super::meter::Meter;
 use super::notice::{self, Notice};
 use super::posture;
-use super::pump::{self, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
+use super::pump::{self, Confirms, Holds, Idle, Known, Lines, Notices, Pump, Stopped};
 use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::side::Stream;
 use super::spending::Paying;
@@ -42,6 +42,9 @@ use crate::live::{ByItself, LiveChannel, LiveSession, Stop};
 const TARGET_FAILED: u32 = 255;
 /// The same where files were refused, as `scp` itself reports it.
 const COPY_REFUSED: u32 = 1;
+/// Answers that wait for their channel.
+const ANSWERS: usize = 16;
+
 /// A channel that is open in the recording of its session.
 pub(super) struct Passing<'a> {
     visit: &'a Arc<Visit>,
@@ -63,7 +66,12 @@ pub(super) struct Passing<'a> {
     /// What came of the technician before the target was reached.
     known: Known,
     began: Timestamp,
+    /// What operators say of what waits for their yes.
+    answers: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
 }
+
+/// A yes or a no.
+type Said = (Ticket, Verdict);
 
 impl<'a> Passing<'a> {
     /// Opens the channel in the recording and in the list of what is live.
@@ -82,7 +90,7 @@ impl<'a> Passing<'a> {
         let tap = seated
             .session
             .tap(number, terminal.as_ref().map(|(_, terminal)| terminal.rows));
-        let opened = opened(start, &seated.permit, terminal.as_ref());
+        let opened = carrying::opened(start, &seated.permit, terminal.as_ref());
         if let Err(error) = tap.event(Event::opened(&opened)) {
             return Err(unrecorded(visit, live, &error));
         }
@@ -118,7 +126,7 @@ impl<'a> Passing<'a> {
             start,
             seated,
             number,
-            kind: carrying::kind_of(visit, start),
+            kind: carrying::kind_of(visit, seated, start),
             tap,
             meter,
             toll,
@@ -127,6 +135,7 @@ impl<'a> Passing<'a> {
             by_itself: ByItself::Closed,
             known: Known::default(),
             began: clock::now(),
+            answers: mpsc::channel(ANSWERS),
         })
     }
 
@@ -142,6 +151,7 @@ impl<'a> Passing<'a> {
     /// Why there is no target: the farewell.
     pub(super) async fn dial(&mut self) -> Result<Reached, Farewell> {
         let asked = self.paid_for().await?;
+        self.confirmed().await?;
         posture::begins(self.visit, self.seated).await;
         // Not asked for each of a hundred `scp`, which are told nothing.
         let leaves = match self.start {
@@ -223,6 +233,7 @@ impl<'a> Passing<'a> {
         if let (Some(drawing), Some(now)) = (&mut drawing, now) {
             drawing.resized(now.cols, now.rows);
         }
+        let (to, answers) = &mut self.answers;
         let beside = Beside {
             visit,
             seated: self.seated,
@@ -272,8 +283,13 @@ impl<'a> Passing<'a> {
                 changed: self.seated.right.files(),
                 left: &|| beside.line_left(),
                 refused: &|line| beside.refused_file(line),
+                logs: &|entry| beside.logs(entry),
                 shows: &|doing| beside.shows(doing),
                 closes: None,
+            },
+            confirms: Confirms {
+                ask: &|ticket, wanted| beside.confirms(ticket, wanted, to.clone()),
+                answers,
             },
             drained_within: pump::DRAINED_WITHIN,
             known: std::mem::take(&mut self.known),

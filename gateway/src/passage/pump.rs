@@ -8,6 +8,7 @@
 //! waits in the ends, and whoever runs it again goes on there. So a channel can be paused, its technician spoken to, and
 //! the passage resumed.
 
+mod confirms;
 mod holds;
 mod idle;
 mod leaving;
@@ -23,6 +24,7 @@ use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::{Event, ExitSignal, RecordError};
 use tokio::sync::mpsc;
 
+pub(crate) use self::confirms::Confirms;
 use self::holds::Answering;
 pub(crate) use self::holds::{Desk, Holds};
 pub(crate) use self::idle::Idle;
@@ -105,6 +107,8 @@ pub(crate) struct Pump<'a> {
     pub(crate) idle: Idle<'a>,
     /// What its things rest on one by one.
     pub(crate) lines: Lines<'a>,
+    /// What of it waits for an operator's yes.
+    pub(crate) confirms: Confirms<'a>,
     /// How long the target may go on taking once the technician has left: [`DRAINED_WITHIN`].
     pub(crate) drained_within: Duration,
     /// What is known of the two sides.
@@ -281,6 +285,9 @@ impl Pump<'_> {
                 () = &mut gone, if is_here => self.technician_is_gone(ends),
                 () = until(self.leaves_at(held)) => return Ok(Stopped::TechnicianLeft),
                 () = self.holds.changed() => {}
+                Some((ticket, verdict)) = self.confirms.answers.recv(), if !held => {
+                    self.answered(ticket, verdict, ends)?;
+                }
                 () = self.lines.lost() => {
                     self.lines.closes = None;
                     self.revoke(ends)?;
@@ -394,6 +401,7 @@ impl Pump<'_> {
                 | Step::Send { .. }
                 | Step::Log(_)
                 | Step::Beside { .. }
+                | Step::Confirm(..)
                 | Step::Run(_)
                 | Step::Refused { .. }
                 | Step::Stop(_)

@@ -11,8 +11,10 @@ use ecluse_policy::{Admission, EndReason, FlowRequest, Permit, Refusal};
 use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::by_channel::with_channels;
+use super::confirming::Confirming;
 use super::purse::RecordingPlace;
 use super::reach::{ConnectError, TARGET_LOST};
+use super::receipts::Receipts;
 use super::right::{LastEnd, Right};
 use super::spending::Spending;
 use super::tap::Tap;
@@ -64,6 +66,10 @@ pub(crate) struct Session {
     vigilance: Vigilance,
     /// The connection that its forwards share.
     forwards: Forwards,
+    /// What its channels share of what waits for a yes.
+    confirming: Confirming,
+    /// Receipts of files that are not on record yet.
+    receipts: Receipts,
 }
 
 impl Session {
@@ -92,6 +98,8 @@ impl Session {
             spending: Spending::default(),
             vigilance: Vigilance::default(),
             forwards: Forwards::default(),
+            confirming: Confirming::default(),
+            receipts: Receipts::default(),
         }
     }
 
@@ -103,6 +111,16 @@ impl Session {
     /// What its channels share of signals.
     pub(super) fn vigilance(&self) -> &Vigilance {
         &self.vigilance
+    }
+
+    /// Receipts of files that are not on record yet.
+    pub(super) fn receipts(&self) -> &Receipts {
+        &self.receipts
+    }
+
+    /// What its channels share of what waits for a yes.
+    pub(super) fn confirming(&self) -> &Confirming {
+        &self.confirming
     }
 
     /// How long ago it began. **Unit**: microseconds.
@@ -381,7 +399,8 @@ impl Session {
             .detail("to-target", to_target)
             .detail("to-technician", to_technician);
         let channels = self.live.passed().by_channel();
-        let mut records = vec![self.vigilance.ends(with_channels(record, &channels))];
+        let mut records = self.receipts.take().await;
+        records.push(self.vigilance.ends(with_channels(record, &channels)));
         if let Some(Stop::Unrecorded(problem)) = &stop {
             records.push(
                 self.record(visit, AuditKind::RecordingFailed)

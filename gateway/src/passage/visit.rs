@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, TargetId};
+use ecluse_policy::{Admission, FlowRequest, LoginAddress, Permit, Refusal, Role, TargetId};
 use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 
@@ -94,6 +94,12 @@ impl Visit {
                 since: clock::monotonic(),
                 shared: Arc::downgrade(&self.shared),
             });
+        } else if let Role::Operator { client, .. } = self.visitor.authenticated.role() {
+            let (person, client) = (self.visitor.person().clone(), client.clone());
+            self.gateway
+                .live
+                .officers
+                .enter(person, client, &self.shared);
         }
     }
 

@@ -35,6 +35,7 @@ mod opening;
 mod orders;
 mod outlived;
 mod owed;
+mod receipts;
 mod recordings;
 mod remembered;
 mod search;
@@ -362,6 +363,7 @@ impl Writing {
         self.compare().await?;
         let bound = bound::with_digests(self, record).await?;
         let record = bound.as_ref().unwrap_or(record);
+        let record = &*receipts::numbered(self, record).await?;
         let event = match record.event {
             Some(event) => event,
             None => new_id(record.at)?,

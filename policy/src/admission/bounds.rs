@@ -4,8 +4,10 @@ use super::rules::{For, Rule, Withheld};
 use super::{Admission, FileGrants};
 use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
+use crate::confirm::{Confirm, Confirmation};
 use crate::documents::Documents;
 use crate::extraction::Budgets;
+use crate::flow::FlowRequest;
 use crate::intervention::Intervention;
 use crate::posture::{HighPosture, Missing};
 use crate::time::{Span, Timestamp};
@@ -84,6 +86,17 @@ fn together<'b>(all: impl Iterator<Item = &'b HighPosture>) -> Option<Box<HighPo
 }
 
 impl Admission {
+    /// How a start waits for an operator's yes: where any of the flows that give it asks for one, as the strictest does.
+    pub(super) fn confirmation(
+        &self,
+        request: &FlowRequest,
+        now: Timestamp,
+    ) -> Option<Confirmation> {
+        let giving = self.rules.iter().filter(|rule| now < rule.closes_at);
+        let giving = giving.filter(|rule| rule.answers(request).is_ok());
+        Confirmation::strictest(giving.filter_map(|rule| Confirm::of(&rule.confirm, request)))
+    }
+
     /// Whether one channel that it permitted may go on, by the rule that permitted it: another rule of the same session that
     /// is lost ends other channels. Strict: what the rule gave for longer, or with the terminal that came along, is
     /// not what a lesser one gives.

@@ -3,11 +3,14 @@
 //! What bounds the channel itself (how much, at which pace, who watches, when nobody is there) is what the strictest of the
 //! flows of these lines says: they are in use together (`adr/0019-files-by-their-paths.md`).
 
+use std::sync::Arc;
+
 use super::rules::{Rule, Rules};
 use super::{Admission, Bounds, closed};
 use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
 use crate::capability::files::{FileLine, FileNeed};
+use crate::confirm::{Confirm, Confirmation};
 use crate::extraction::Budgets;
 use crate::flow::{FlowRequest, SFTP};
 use crate::name::{FlowName, TargetId};
@@ -21,6 +24,8 @@ struct FileGrant {
     flow: FlowName,
     closes_at: Timestamp,
     end: EndReason,
+    /// What of its flow waits for an operator's yes.
+    confirm: Arc<[Confirm]>,
 }
 
 /// Everything by which things of files may pass on one channel.
@@ -49,6 +54,30 @@ impl FileGrants {
                 missing: need.line(),
             },
         })
+    }
+
+    /// How something that is permitted waits for an operator's yes: where any of the flows that give a part of it asks for one,
+    /// as the strictest does. What of it waits, in the words of lines.
+    #[must_use]
+    pub fn confirmation(
+        &self,
+        needs: &[FileNeed],
+        now: Timestamp,
+    ) -> Option<(Confirmation, Vec<String>)> {
+        let (mut asked, mut lines) = (None, Vec::new());
+        for need in needs {
+            let request = FlowRequest::File(need.clone());
+            let giving = self.grants.iter().filter(|one| now < one.closes_at);
+            let giving = giving.filter(|one| one.line.answers(need));
+            let terms = giving.filter_map(|one| Confirm::of(&one.confirm, &request));
+            if let Some(terms) = Confirmation::strictest(terms) {
+                asked = Confirmation::strictest(asked.into_iter().chain([terms]));
+            }
+            if matches!(need, FileNeed::Right(..)) {
+                lines.push(need.line());
+            }
+        }
+        asked.map(|asked| (asked, lines))
     }
 
     /// When the next of its lines closes.
@@ -129,6 +158,7 @@ impl Admission {
                     flow: rule.flow.clone(),
                     closes_at: rule.closes_at,
                     end: rule.end(),
+                    confirm: Arc::clone(&rule.confirm),
                 });
                 rules.push(rule);
             }
@@ -157,7 +187,11 @@ impl Admission {
                 .collect();
             covering.sort_by_key(|rule| rule.flow != grant.flow);
             if let Some(rule) = covering.first() {
-                grants.push(grant.clone());
+                // What waits is what is written: a channel that is open goes by that too.
+                grants.push(FileGrant {
+                    confirm: Arc::clone(&rule.confirm),
+                    ..grant.clone()
+                });
                 rules.push(*rule);
             }
         }

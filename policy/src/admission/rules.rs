@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
+use crate::confirm::Confirm;
 use crate::documents::Documents;
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
@@ -44,6 +45,8 @@ pub(super) struct Rule {
     pub(super) idle: Option<Span>,
     /// Whether an operator has to watch what it opened.
     pub(super) accompanied: Option<Accompanied>,
+    /// What of its flow waits for an operator's yes.
+    pub(super) confirm: Arc<[Confirm]>,
 }
 
 /// A rule that a posture keeps back, and what it bars.
@@ -158,6 +161,7 @@ impl Rules {
                         budgets: Arc::clone(&budgets),
                         idle: flow.idle,
                         accompanied: flow.approval.accompanied(),
+                        confirm: Arc::clone(&flow.confirm),
                     };
                     let Some(posture) = posture else {
                         open.push(rule);

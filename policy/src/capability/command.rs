@@ -150,6 +150,34 @@ impl CommandTemplate {
             .count()
     }
 
+    /// Whether a command looks like it, however its words are spaced and whatever fills its holes; with whatever words behind it
+    /// where there may be `more`. Errs on the side of yes.
+    pub(crate) fn resembles(&self, command: &[u8], more: bool) -> bool {
+        let Self::Words(Words(words)) = self else {
+            return true;
+        };
+        let said = String::from_utf8_lossy(command);
+        let said: Vec<&str> = said.split_ascii_whitespace().collect();
+        let is_long_enough = match more {
+            true => words.len() <= said.len(),
+            false => words.len() == said.len(),
+        };
+        let mut pairs = words.iter().zip(&said);
+        is_long_enough && pairs.all(|(word, said)| word.resembles(said))
+    }
+
+    /// Whether some command may be one of both; of this one, with whatever words behind it where there may be `more`.
+    pub(crate) fn may_meet(&self, other: &Self, more: bool) -> bool {
+        let (Self::Words(Words(one)), Self::Words(Words(two))) = (self, other) else {
+            return true;
+        };
+        let fits = match more {
+            true => one.len() <= two.len(),
+            false => one.len() == two.len(),
+        };
+        fits && one.iter().zip(two).all(|(one, two)| one.may_meet(two))
+    }
+
     /// The names of the holes that take a plain name.
     pub(crate) fn plain_holes(&self) -> Vec<&str> {
         let Self::Words(Words(words)) = self else {
@@ -313,6 +341,23 @@ impl Word {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Whether a word looks like it, whatever its hole takes.
+    fn resembles(&self, said: &str) -> bool {
+        match self {
+            Self::Literal(text) => text == said,
+            Self::Hole { before, after, .. } => {
+                said.starts_with(before.as_str()) && said.ends_with(after.as_str())
+            }
+        }
+    }
+
+    fn may_meet(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Literal(text), word) | (word, Self::Literal(text)) => word.resembles(text),
+            (Self::Hole { .. }, Self::Hole { .. }) => true,
         }
     }
 

@@ -214,6 +214,11 @@ impl FileLine {
         paths.map(|paths| Self::new(self.right, paths))
     }
 
+    /// Whether something may need both: errs on the side of yes.
+    pub(crate) fn may_meet(&self, other: &Self) -> bool {
+        self.right == other.right && self.paths.may_meet(&other.paths)
+    }
+
     /// Whether this line alone gives what is needed.
     #[must_use]
     pub fn answers(&self, need: &FileNeed) -> bool {

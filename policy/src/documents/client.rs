@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::allow::allow;
 use super::approval::approval;
+use super::confirm::confirm;
 use super::error::DocumentError;
 use super::evidence;
 use super::extraction::{Extraction, Of, zone};
@@ -212,9 +213,10 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     let approval = approval(table);
     let extraction = Extraction::read(table, Of::Flow);
     let idle = idle(table);
+    let confirm = confirm(table);
     table.finish();
     let (technicians, targets, accounts, allow) = (technicians?, targets?, accounts?, allow?);
-    let approval = approval?;
+    let (approval, confirm) = (approval?, confirm?);
     let lines = FlowLines {
         flow: table.line,
         technicians: technicians.value.iter().map(|at| at.line).collect(),
@@ -222,6 +224,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         accounts: accounts.line,
         allow: allow.value.iter().map(|at| at.line).collect(),
         approval: approval.line,
+        confirm: confirm.iter().map(|at| at.line).collect(),
     };
     Some(Flow {
         lines,
@@ -235,6 +238,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
         approval: approval.value,
         extraction,
         idle,
+        confirm: confirm.into_iter().map(|at| at.value).collect(),
     })
 }
 

@@ -323,6 +323,7 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
         approval,
         extraction,
         idle,
+        confirm,
     } in written
     {
         let mut object = Object::from([
@@ -345,6 +346,9 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
             object.insert("approval.sessions-per-operator", one(each));
         }
         maybe("idle", idle.as_ref(), &mut object);
+        if !confirm.is_empty() {
+            object.insert("confirm", several(confirm.iter()));
+        }
         add_extraction(extraction, &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
     }

@@ -168,6 +168,7 @@ impl Documents {
                     format!("{idle} ends nothing: no intervention lasts longer than {at_most}");
                 say(flow.lines.flow, "idle", says);
             }
+            super::confirm::remark(flow, now, &mut say);
             if let Some(rule) = flow.approval.accompanied() {
                 let operators = client.operators.iter();
                 let count = operators

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Approval, CloseReason, Grant, Intervention, Request, State};
+use crate::capability::Capability;
 use crate::clearance::could_come;
 use crate::documents::{Documents, PersonRef};
 use crate::extraction::ByteCount;
@@ -442,6 +443,7 @@ impl Intervention {
         let Narrowing {
             length,
             families,
+            lines,
             targets,
             accounts,
             bytes,
@@ -455,6 +457,12 @@ impl Intervention {
         more_than(targets.as_ref(), &asked.targets)?;
         more_than(accounts.as_ref(), &asked.accounts)?;
         more_than(families.as_ref(), &families_asked)?;
+        let mut lines = lines.iter().flatten();
+        let is_asked = |line: &Capability| asked.capabilities.iter().any(|one| one.includes(line));
+        if let Some(more) = lines.find(|line| !is_asked(line)) {
+            let what = crate::name::shown(&more.to_string());
+            return Err(Refusal::OnlyShrinks { what });
+        }
         let longer = length.filter(|length| *length > self.request.length);
         let asked = self.request.bytes;
         let more = bytes.filter(|bytes| asked.is_some_and(|asked| *bytes > asked));

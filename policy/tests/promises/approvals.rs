@@ -247,3 +247,51 @@ fn an_approval_asks_the_matrix_and_the_person_again() {
         }))
     );
 }
+
+/// I2: a line leaves what it gives of what was asked and no more; one that was not asked is no narrowing.
+#[test]
+fn i2_an_approval_of_one_line_or_flow_leaves_that_alone() {
+    let flow = |name: &str, allow: &str| {
+        format!(
+            "[[flow]]\nname = \"{name}\"\ntechnicians = [\"maintech:dba\"]\ntargets = [\"db01\"]\naccounts = [\"postgres\"]\nallow = [{allow}]\nhours = \"always\"\nauthentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n"
+        )
+    };
+    let flows = [
+        flow("logs", "\"sftp-read: /var/log/**\""),
+        flow(
+            "dba",
+            "\"shell\", \"sftp-read: /var/log/app/**\", \"command: uptime\"",
+        ),
+    ];
+    let documents = with_flows(&flows.concat());
+    let (asked, odile) = (asked(&documents), odile(&documents));
+    let approve = |narrowing: &Narrowing| asked.approved_by(&documents, &odile, narrowing, t0());
+    let left = |narrowing: &Narrowing| -> Vec<String> {
+        let granted = approve(narrowing).unwrap();
+        let scope = &granted.granted().unwrap().scope;
+        scope.capabilities.iter().map(ToString::to_string).collect()
+    };
+    let line = |text: &str| Narrowing {
+        lines: Some(vec![capability(text)]),
+        ..Narrowing::default()
+    };
+    assert_eq!(
+        left(&line("sftp-read: /var/log/app/today")),
+        ["sftp-read: /var/log/app/today"]
+    );
+    assert_eq!(left(&line("command: uptime")), ["command: uptime"]);
+    for more in [
+        "sftp-read: /var/**",
+        "sftp-write: /var/log/app/x",
+        "command: *",
+    ] {
+        let what = more.to_owned();
+        assert_eq!(approve(&line(more)), Err(Refusal::OnlyShrinks { what }));
+    }
+    let client = ClientId::parse("hopital").unwrap();
+    let scope = &asked.request().scope;
+    let of = |flow: &str| narrowed_to_flow(&documents, &client, flow, scope, t0());
+    assert_eq!(left(&of("logs").unwrap()), ["sftp-read: /var/log/**"]);
+    assert!(!left(&of("dba").unwrap()).contains(&"sftp-read: /var/log/**".to_owned()));
+    assert_eq!(of("nothing"), None);
+}

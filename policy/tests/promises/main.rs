@@ -15,6 +15,7 @@ mod budgets;
 mod certificates;
 mod clearances;
 mod commands;
+mod confirm;
 mod derogations;
 mod documents;
 mod environment;

@@ -86,6 +86,8 @@ pub(super) async fn by_hand(
                     told,
                 });
             }
+            // None of the kinds that were looked for.
+            Entry::Waits(_) | Entry::Says { .. } => return None,
         };
         let act = match &laid.hand {
             Hand::Hold { .. } => HandAct::Hold,

@@ -33,6 +33,8 @@ pub(crate) enum Sort {
     Answers,
     /// Sessions that wait for company.
     Alone,
+    /// What waits for a yes.
+    Waits,
     /// Checkpoints that are contradicted or cannot be made.
     Checkpoints,
     /// Rows of sessions that are not as on record.
@@ -88,6 +90,7 @@ impl About<'_> {
             Told::Alone {
                 person, session, ..
             } => about(Sort::Alone, Some(person), Some(*session), true),
+            Told::Waits(one) => about(Sort::Waits, Some(&one.person), Some(one.nth.session), true),
             Told::Hand { by, session, .. } => about(Sort::Hands, Some(by), Some(*session), true),
             Told::CopiesContradicted { .. }
             | Told::JournalContradicted { .. }
@@ -153,6 +156,7 @@ pub(super) fn folded(mut alerts: Vec<Alert>) -> Vec<Alert> {
             | Sort::Hands
             | Sort::Answers
             | Sort::Alone
+            | Sort::Waits
             | Sort::Checkpoints
             | Sort::Sessions
             | Sort::Interventions

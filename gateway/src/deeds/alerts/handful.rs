@@ -81,6 +81,7 @@ impl Matters {
     /// None of what is over.
     fn of(told: &Told) -> Option<Self> {
         match told {
+            Told::Waits(one) => (!one.over).then_some(Self::Waits),
             Told::Alone { over, .. }
             | Told::Answered { over, .. }
             | Told::Budget {

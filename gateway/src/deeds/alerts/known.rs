@@ -18,6 +18,7 @@ impl Alert {
             | Told::Alone { over, .. }
             | Told::Signal { over, .. }
             | Told::Hand { over, .. } => *over = false,
+            Told::Waits(waits) => waits.over = false,
             Told::Answered { over, budget, .. } => (*over, *budget) = (false, false),
             // Its end is told, with how many they were.
             Told::Crowd {

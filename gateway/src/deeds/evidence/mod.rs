@@ -6,6 +6,7 @@
 
 pub(crate) mod opening;
 mod place;
+pub(crate) mod receipts;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 #[cfg(test)]

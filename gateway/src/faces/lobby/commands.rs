@@ -13,6 +13,8 @@ use crate::actor::Actor;
 use crate::deeds::alerts::Alerts;
 use crate::deeds::answers::{Approve, Refuse, Withdraw};
 use crate::deeds::changes::Changes;
+use crate::deeds::confirming::{Confirm, Deny};
+use crate::deeds::evidence::receipts::Receipts;
 use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
@@ -71,6 +73,8 @@ enum Act {
     Slow,
     Hold,
     Ask,
+    Confirm,
+    Deny,
     Resume,
     Cut,
     KeepOut,
@@ -78,6 +82,7 @@ enum Act {
     People,
     Changes,
     Recordings,
+    Receipts,
     Search,
     Replay,
     Help,
@@ -123,6 +128,8 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Alerts>(Act::Alerts, &[(Operators, "help-alerts")]),
     of::<Live>(Act::Live, &[(Operators, "help-live")]),
+    of::<Confirm>(Act::Confirm, &[(Operators, "help-confirm")]),
+    of::<Deny>(Act::Deny, &[(Operators, "help-deny")]),
     of::<Watch>(Act::Watch, &[(Operators, "help-watch")]),
     of::<TopUp>(Act::TopUp, &[(Operators, "help-topup")]),
     of::<Slow>(Act::Slow, &[(Operators, "help-slow")]),
@@ -142,6 +149,10 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
     of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
+    of::<Receipts>(
+        Act::Receipts,
+        &[(Operators, "help-receipts"), (Auditors, "help-receipts")],
+    ),
     of::<Search>(Act::Search, &[(Auditors, "help-search")]),
     of::<Replay>(Act::Replay, &[(Auditors, "help-replay")]),
     of::<Help>(
@@ -204,11 +215,12 @@ impl Command {
     }
 
     fn usage_in(&self, lang: Lang) -> String {
-        const FRENCH: [(&str, &str); 14] = [
+        const FRENCH: [(&str, &str); 15] = [
             (
                 "command|typed|screen|note|refusal|file|hidden",
                 "commande|saisie|écran|note|refus|fichier|caché",
             ),
+            ("out|in", "sortie|entrée"),
             ("[COMMAND]", "[COMMANDE]"),
             ("TARGET", "CIBLE"),
             ("FAMILY", "FAMILLE"),
@@ -323,14 +335,18 @@ impl Act {
             | Self::Slow
             | Self::Hold
             | Self::Ask
+            | Self::Confirm
+            | Self::Deny
             | Self::Resume
             | Self::Cut
             | Self::KeepOut
             | Self::People
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
-            Self::Posture if For::role(by.authenticated.role()) == Auditors => Auditors,
-            Self::Posture => Operators,
+            Self::Posture | Self::Receipts if For::role(by.authenticated.role()) == Auditors => {
+                Auditors
+            }
+            Self::Posture | Self::Receipts => Operators,
             // Everybody has one of theirs.
             Self::Interventions => For::role(by.authenticated.role()),
             Self::Help | Self::Exit => return Ok(()),
@@ -345,9 +361,10 @@ impl Act {
 }
 
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
-    use crate::faces::lobby::auditor::{recordings, replay, search};
+    use crate::faces::lobby::auditor::{receipts, recordings, replay, search};
     use crate::faces::lobby::operator::{
-        alerts, answers, changes, hands, keep_out, live, people, posture, requests, top_up, watch,
+        alerts, answers, changes, confirming, hands, keep_out, live, people, posture, requests,
+        top_up, watch,
     };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
@@ -368,6 +385,8 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Slow => hands::slow(desk, words).await,
         Act::Hold => hands::hold(desk, words).await,
         Act::Ask => hands::ask(desk, words).await,
+        Act::Confirm => confirming::confirm(desk, command, words).await,
+        Act::Deny => confirming::deny(desk, words).await,
         Act::Resume => hands::resume(desk, words).await,
         Act::Cut => live::cut(desk, words).await,
         Act::KeepOut => keep_out::keep_out(desk, command, words).await,
@@ -376,6 +395,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Changes => changes::changes(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,
         Act::Recordings => recordings::recordings(desk, words).await,
+        Act::Receipts => receipts::receipts(desk, words).await,
         Act::Search => search::search(desk, command, words).await,
         Act::Replay => replay::replay(desk, command, words).await,
     }

@@ -196,6 +196,9 @@ impl<'a> Desk<'a> {
             What::Kind => ("search-kind-unknown", Some(kinds.join(", "))),
             What::Answer => ("people-answer-unclear", None),
             What::Posture => ("posture-unclear", None),
+            What::Nth => ("confirm-unclear", None),
+            What::Way => ("receipts-way-unclear", None),
+            What::Line => ("usage-line-unclear", None),
         };
         let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());
@@ -215,6 +218,10 @@ impl<'a> Desk<'a> {
                     ("command", "interventions".into()),
                 ];
                 self.problem("common-no-such-intervention", &args).await
+            }
+            Undone::NoSuch(Subject::Waiting(nth)) => {
+                let args = [("nth", nth.to_string().into())];
+                self.problem("confirm-none-such", &args).await
             }
             Undone::NoSuch(Subject::ToCut(typed)) => {
                 self.problem("operator-cut-none", &[("what", typed.into())])
@@ -247,6 +254,10 @@ impl<'a> Desk<'a> {
             Undone::NoSuch(Subject::Recording(number)) => {
                 let id = [("id", number.into())];
                 self.problem("auditor-no-such-recording", &id).await
+            }
+            Undone::NoSuch(Subject::Receipt(number)) => {
+                let id = [("id", number.into())];
+                self.problem("receipts-none-such", &id).await
             }
             Undone::NoSuch(Subject::Name { typed, client }) => {
                 let args = [("typed", typed.into()), ("client", client.as_str().into())];

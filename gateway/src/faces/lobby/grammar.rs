@@ -213,6 +213,7 @@ fn wanted(id: &str) -> &'static str {
         "bytes" => "usage-no-size",
         "rate" => "usage-no-rate",
         "question" => "usage-no-sentence",
+        "waiting" => "usage-no-waiting",
         _ => "usage-no-id",
     }
 }

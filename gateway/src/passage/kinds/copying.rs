@@ -12,12 +12,13 @@ use ecluse_policy::capability::scp::Command;
 use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::bundle::Language;
 
-use super::files::{MOST_REFUSED, MOST_TOLD, Reads, Sha256, entry, judged, send};
+use super::files::{MOST_REFUSED, MOST_TOLD, Reads, Sha256, entry, send};
+use super::judge::Judge;
 use super::opaque::Opaque;
 use super::scp::{self, Complaint, Lookup, Say, Scp, Told};
 use super::sftp::coverage::MakeDigest;
 use super::sftp::log::Record;
-use super::sftp::{Answer, Doing, Operation};
+use super::sftp::{Doing, Operation, Ticket, Verdict};
 use super::{Ask, Kind, Step};
 use crate::passage::side::Piece;
 
@@ -29,7 +30,7 @@ pub(crate) struct Copying<R> {
     scp: Scp,
     lookup: Lookup,
     rest: Opaque,
-    reads: R,
+    judge: Judge<R>,
     /// What is asked of the target first; none once it was.
     greeting: Option<Bytes>,
     /// What the technician sent and is on record, of which nothing has gone on yet. **Unit**: bytes.
@@ -59,7 +60,7 @@ impl<R: Reads + Clone + 'static> Copying<R> {
             ),
             lookup,
             rest: Opaque::default(),
-            reads,
+            judge: Judge::new(reads),
             greeting: Some(greeting),
             unsent: 0,
             ended: false,
@@ -103,7 +104,7 @@ impl<R: Reads + Clone + 'static> Copying<R> {
                 }
                 // `cmd.exe` and PowerShell read quotes otherwise, and would do something else than was judged.
                 scp::Step::Run(line) if !self.lookup.follows() && is_quoted(&line) => {
-                    let words = self.reads.copying(scp::Words::NoQuotes);
+                    let words = self.judge.reads().copying(scp::Words::NoQuotes);
                     out.push(Step::End {
                         words: Some(words),
                         because: scp::Words::NoQuotes.to_string(),
@@ -118,6 +119,7 @@ impl<R: Reads + Clone + 'static> Copying<R> {
                 scp::Step::Stop(complaint) => out.push(Self::stop(complaint)),
             }
         }
+        self.judge.asks(self.scp.parked(), out);
         if self.ended && !self.released && self.scp.is_idle() {
             self.released = true;
             out.push(Step::Release(ToTarget));
@@ -140,9 +142,9 @@ impl<R: Reads + Clone + 'static> Copying<R> {
                     out.push(Step::Beside { bytes, payload });
                 }
                 Told::Found(query, found) => {
-                    let reads = &self.reads;
-                    let mut judge = |operation: &Operation| answer(reads, operation, ask);
-                    self.scp.found(query, found, at, &mut judge, &mut steps);
+                    let judge = &mut self.judge;
+                    let mut answer = |operation: &Operation| judge.answer(operation, ask);
+                    self.scp.found(query, found, at, &mut answer, &mut steps);
                 }
             }
         }
@@ -222,13 +224,6 @@ fn is_quoted(line: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b'\'' | b'\\'))
 }
 
-fn answer<R: Reads>(reads: &R, operation: &Operation, ask: &mut Ask<'_>) -> Answer {
-    match judged(reads, operation, ask) {
-        Ok(()) => Answer::Permit,
-        Err(words) => Answer::Refuse(words),
-    }
-}
-
 impl<R: Reads + Clone + 'static> Kind for Copying<R> {
     fn begin(&mut self, at: Instant, ask: &mut Ask<'_>, out: &mut Vec<Step>) {
         let Some(bytes) = self.greeting.take() else {
@@ -297,9 +292,22 @@ impl<R: Reads + Clone + 'static> Kind for Copying<R> {
 
     fn revoke(&mut self, at: Instant, ask: &mut Ask<'_>, out: &mut Vec<Step>) {
         let mut steps = Vec::new();
-        let reads = &self.reads;
-        let mut holds = |operation: &Operation| judged(reads, operation, ask);
+        let judge = &self.judge;
+        let mut holds = |operation: &Operation| judge.stands(operation, ask);
         self.scp.revoke(at, &mut holds, &mut steps);
+        self.take(steps, at, ask, out);
+    }
+
+    fn answered(
+        &mut self,
+        ticket: Ticket,
+        verdict: Verdict,
+        at: Instant,
+        ask: &mut Ask<'_>,
+        out: &mut Vec<Step>,
+    ) {
+        let mut steps = Vec::new();
+        self.scp.answered(ticket, verdict, at, &mut steps);
         self.take(steps, at, ask, out);
     }
 

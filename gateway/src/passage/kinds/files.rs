@@ -11,15 +11,17 @@ use std::time::Instant;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use ecluse_policy::{FlowRequest, Refusal};
+use ecluse_policy::Refusal;
 use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::bundle::Language;
 
+use super::judge::Judge;
 use super::opaque::Opaque;
 use super::scp;
 use super::sftp::coverage::{Digest, MakeDigest};
-use super::sftp::{self, Answer, Operation, Say, Sftp, Words};
+use super::sftp::{self, Operation, Say, Sftp, Ticket, Verdict, Words};
 use super::{Ask, Kind, Step};
+use crate::passage::confirming::Wanted;
 use crate::passage::side::Piece;
 
 /// Packets that are sent together, at most. **Unit**: bytes.
@@ -39,13 +41,16 @@ pub(crate) trait Reads: Send {
 
     /// The refusal of something whose `line` is missing, by the path that was typed.
     fn refused(&self, refusal: &Refusal, line: &str) -> String;
+
+    /// What waits for an operator's yes of an operation that is permitted; none where it does not, or has it.
+    fn waits(&self, operation: &Operation) -> Option<Wanted>;
 }
 
 /// A channel of files.
 pub(crate) struct Files<R> {
     sftp: Sftp,
     rest: Opaque,
-    reads: R,
+    judge: Judge<R>,
     /// What the technician sent and is on record, of which nothing has gone on yet. **Unit**: bytes.
     unsent: usize,
     /// What the technician sends has ended.
@@ -65,7 +70,7 @@ impl<R: Reads + Clone + 'static> Files<R> {
         Self {
             sftp: Sftp::new(Some(digest), Say::new(move |words| say.own(words))),
             rest: Opaque::default(),
-            reads,
+            judge: Judge::new(reads),
             unsent: 0,
             ended: false,
             released: false,
@@ -103,6 +108,7 @@ impl<R: Reads + Clone + 'static> Files<R> {
                 sftp::Step::Stop(complaint) => out.push(Step::Stop(complaint.to_string())),
             }
         }
+        self.judge.asks(self.sftp.parked(), out);
         if self.ended && !self.released && self.sftp.is_idle() {
             self.released = true;
             out.push(Step::Release(ToTarget));
@@ -135,12 +141,9 @@ impl<R: Reads + Clone + 'static> Files<R> {
         out: &mut Vec<Step>,
     ) {
         let mut steps = Vec::new();
-        let reads = &self.reads;
-        let mut judge = |operation: &Operation| match judged(reads, operation, ask) {
-            Ok(()) => Answer::Permit,
-            Err(words) => Answer::Refuse(words),
-        };
-        self.sftp.read(towards, bytes, at, &mut judge, &mut steps);
+        let judge = &mut self.judge;
+        let mut answer = |operation: &Operation| judge.answer(operation, ask);
+        self.sftp.read(towards, bytes, at, &mut answer, &mut steps);
         self.take(steps, out);
     }
 }
@@ -173,19 +176,6 @@ pub(super) fn send(
         payload,
         counts,
     });
-}
-
-/// Asks for everything that an operation needs; the words of the first refusal.
-pub(super) fn judged<R: Reads>(
-    reads: &R,
-    operation: &Operation,
-    ask: &mut Ask<'_>,
-) -> Result<(), String> {
-    for need in operation.request.needs() {
-        ask(&FlowRequest::File(need.clone()))
-            .map_err(|refusal| reads.refused(&refusal, &operation.missing_line(&need)))?;
-    }
-    Ok(())
 }
 
 impl<R: Reads + Clone + 'static> Kind for Files<R> {
@@ -235,9 +225,25 @@ impl<R: Reads + Clone + 'static> Kind for Files<R> {
 
     fn revoke(&mut self, at: Instant, ask: &mut Ask<'_>, out: &mut Vec<Step>) {
         let mut steps = Vec::new();
-        let reads = &self.reads;
-        let mut holds = |operation: &Operation| judged(reads, operation, ask);
+        let judge = &self.judge;
+        let mut holds = |operation: &Operation| judge.stands(operation, ask);
         self.sftp.revoke(at, &mut holds, &mut steps);
+        self.take(steps, out);
+    }
+
+    fn answered(
+        &mut self,
+        ticket: Ticket,
+        verdict: Verdict,
+        at: Instant,
+        ask: &mut Ask<'_>,
+        out: &mut Vec<Step>,
+    ) {
+        let mut steps = Vec::new();
+        let judge = &mut self.judge;
+        let mut answer = |operation: &Operation| judge.answer(operation, ask);
+        self.sftp
+            .answered(ticket, verdict, at, &mut answer, &mut steps);
         self.take(steps, out);
     }
 

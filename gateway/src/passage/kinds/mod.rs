@@ -7,6 +7,7 @@
 pub(crate) mod copying;
 pub(crate) mod files;
 pub(crate) mod forward;
+mod judge;
 pub(crate) mod opaque;
 pub(crate) mod scp;
 pub(crate) mod sftp;
@@ -18,7 +19,10 @@ use bytes::Bytes;
 use ecluse_policy::{FlowRequest, Refusal};
 use ecluse_recordings::{Direction, FileEntry};
 
+pub(crate) use self::sftp::{Ticket, Verdict};
+
 use self::sftp::Doing;
+use super::confirming::Wanted;
 use super::side::Piece;
 
 /// Noted when nobody will know how a command ended.
@@ -58,6 +62,8 @@ pub(crate) enum Step {
         /// What of it the technician chose. **Unit**: bytes.
         payload: usize,
     },
+    /// Something waits until an operator says yes: [`Kind::answered`] says how it went.
+    Confirm(Ticket, Wanted),
     /// The target starts this command, and no other; it is on record.
     Run(Bytes),
     /// Something was refused that goes on record in the log.
@@ -114,6 +120,17 @@ pub(crate) trait Kind: Send {
     /// Whether more of this direction may be given; what is not taken stays with whoever sends it.
     fn wants(&self, _towards: Direction) -> bool {
         true
+    }
+
+    /// Something that waited for an operator's yes has it, or the words of a no. A ticket that nobody waits for is nothing.
+    fn answered(
+        &mut self,
+        _ticket: Ticket,
+        _verdict: Verdict,
+        _at: Instant,
+        _ask: &mut Ask<'_>,
+        _out: &mut Vec<Step>,
+    ) {
     }
 
     /// Something that it rests on may be lost: what is open is asked for again, and ends where it does not stand.

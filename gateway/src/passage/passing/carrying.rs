@@ -1,36 +1,44 @@
 //! What kind of channel passes, and what that kind asks of its channel beside the pump.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use ecluse_policy::{FlowRequest, Permit, Refusal, Span, Term};
+use ecluse_policy::{FlowRequest, Permit, Refusal, SFTP, Span, Term};
 use ecluse_recordings as recordings;
-use ecluse_recordings::{ChannelKind, ChannelOpened, Event, Legs, RecordError};
+use ecluse_recordings::{ChannelKind, ChannelOpened, Event, FileEntry, Legs, RecordError};
+use tokio::sync::mpsc;
 
 use super::Passing;
 use crate::audit::AuditKind;
 use crate::clock;
 use crate::passage::channel::Start;
+use crate::passage::confirming::{self, Wanted};
 use crate::passage::kinds::copying::Copying;
 use crate::passage::kinds::files::{Files, Reads};
 use crate::passage::kinds::forward::Forward;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::kinds::scp;
-use crate::passage::kinds::sftp::{Doing, Words};
-use crate::passage::kinds::{Kind, Step};
+use crate::passage::kinds::sftp::{Doing, Operation, Words};
+use crate::passage::kinds::{Kind, Step, Ticket, Verdict};
+use crate::passage::receipts;
+use crate::passage::right::Right;
+use crate::passage::session::Session;
 use crate::passage::tap::Tape;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::{Visit, with_command};
 use crate::passage::window::TerminalRequest;
 
 /// What passes on a channel that was started so.
-pub(super) fn kind_of(visit: &Arc<Visit>, start: &Start) -> Box<dyn Kind> {
+pub(super) fn kind_of(visit: &Arc<Visit>, seated: &Seated, start: &Start) -> Box<dyn Kind> {
+    let in_words = || InWords {
+        visit: Arc::clone(visit),
+        session: Arc::clone(&seated.session),
+        right: Arc::clone(&seated.right),
+    };
     match start {
         Start::Shell | Start::Command(_) => Box::new(Opaque::default()),
-        Start::Copy(copy) => {
-            let means = copy.means.clone();
-            Box::new(Copying::new(means, InWords(Arc::clone(visit))))
-        }
-        Start::Files => Box::new(Files::new(InWords(Arc::clone(visit)))),
+        Start::Copy(copy) => Box::new(Copying::new(copy.means.clone(), in_words())),
+        Start::Files => Box::new(Files::new(in_words())),
         Start::Forward(_) => Box::new(Forward::default()),
     }
 }
@@ -72,24 +80,42 @@ pub(super) fn opened(
 
 /// How the technician of a visit reads what is refused of files.
 #[derive(Clone)]
-struct InWords(Arc<Visit>);
+struct InWords {
+    visit: Arc<Visit>,
+    session: Arc<Session>,
+    right: Arc<Right>,
+}
 
 impl Reads for InWords {
     fn own(&self, words: Words) -> String {
-        self.0.say(words.text_id())
+        self.visit.say(words.text_id())
     }
 
     fn copying(&self, words: scp::Words) -> String {
-        self.0.say(words.text_id())
+        self.visit.say(words.text_id())
     }
 
     fn refused(&self, refusal: &Refusal, line: &str) -> String {
         if let Refusal::FlowNotListed { .. } = refusal {
             // By the path that was typed: where it leads is nothing that they were told of.
-            self.0.say_file_missing(line)
+            self.visit.say_file_missing(line)
         } else {
-            self.0.words_of(refusal)
+            self.visit.words_of(refusal)
         }
+    }
+
+    fn waits(&self, operation: &Operation) -> Option<Wanted> {
+        let live = self.session.live();
+        let files = self.right.files();
+        let asked = {
+            let files = files.borrow();
+            let needs = operation.request.needs();
+            files.as_ref()?.confirmation(&needs, live.now())
+        };
+        let (terms, lines) = asked?;
+        let what = lines.join(" + ");
+        let is_agreed = live.hands().borrow().confirms().is_agreed(&what);
+        (terms.each || !is_agreed).then_some(Wanted { what, terms })
     }
 }
 
@@ -139,6 +165,40 @@ impl Beside<'_> {
             .spawn(async move { visit.audit_refusal(record).await });
     }
 
+    /// A file has passed, or not: its receipt.
+    pub(super) fn logs(&self, entry: &FileEntry) {
+        let protocol = match self.start {
+            Start::Copy(_) => "scp",
+            Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => SFTP,
+        };
+        let session = &self.seated.session;
+        receipts::passed(self.visit, session, self.number, protocol, entry);
+    }
+
+    /// Asks the operators for something of files.
+    pub(super) fn confirms(
+        &self,
+        ticket: Ticket,
+        wanted: Wanted,
+        answers: mpsc::Sender<(Ticket, Verdict)>,
+    ) {
+        let receiver = confirming::ask(self.visit, &self.seated.session, self.number, wanted);
+        // The pump waits for nobody.
+        self.visit.tasks().spawn(async move {
+            let verdict = tokio::select! {
+                said = receiver => match said {
+                    Ok(Ok(())) => Verdict::Permit,
+                    Ok(Err(unconfirmed)) => Verdict::Refuse(unconfirmed.words),
+                    // Whoever asked is gone, and the session with it.
+                    Err(_) => return,
+                },
+                // The channel has ended.
+                () = answers.closed() => return,
+            };
+            let _ = answers.send((ticket, verdict)).await;
+        });
+    }
+
     /// Shows what passes to whoever looks on.
     pub(super) fn shows(&self, doing: &Doing) {
         let live = self.seated.session.live();
@@ -177,11 +237,17 @@ impl Passing<'_> {
     pub(super) fn finishes(&mut self) -> Result<(), RecordError> {
         let mut steps = Vec::new();
         self.kind.finish(clock::monotonic(), &mut steps);
+        let beside = Beside {
+            visit: self.visit,
+            seated: self.seated,
+            number: self.number,
+            start: self.start,
+        };
         for step in steps {
             match step {
                 Step::Log(entry) => {
-                    let entry = std::borrow::Cow::Owned(*entry);
-                    self.tap.event(Event::File(entry))?;
+                    self.tap.event(Event::File(Cow::Borrowed(&*entry)))?;
+                    beside.logs(&entry);
                 }
                 Step::Note(note) => self.tap.event(Event::Note(&note))?,
                 // Nobody gets any of it any more.
@@ -191,6 +257,7 @@ impl Passing<'_> {
                 | Step::Record(..)
                 | Step::Send { .. }
                 | Step::Beside { .. }
+                | Step::Confirm(..)
                 | Step::Run(_)
                 | Step::Refused { .. }
                 | Step::Stop(_)

@@ -17,6 +17,7 @@ use crate::extraction::Whole;
 use crate::extraction::budgeted::standing;
 use crate::live::{Holder, budget_key};
 use crate::passage::answering::AtTerminal;
+use crate::passage::confirming::{self, Wanted};
 use crate::passage::farewell::Farewell;
 use crate::passage::side::{Piece, Stream};
 use crate::passage::tap::Tape;
@@ -61,6 +62,38 @@ impl Passing<'_> {
             asked
         })
         .await
+    }
+
+    /// Waits for an operator's yes, where what is asked needs one; nothing is dialled before it.
+    ///
+    /// # Errors
+    /// There is none, or the technician has left: the farewell.
+    pub(super) async fn confirmed(&mut self) -> Result<(), Farewell> {
+        let Seated {
+            session, permit, ..
+        } = self.seated;
+        let Some(terms) = permit.terms().confirmation() else {
+            return Ok(());
+        };
+        let flow = self.start.flow();
+        let what = match self.start.shown() {
+            None => "shell".to_owned(),
+            Some(command) => format!("command: {command}"),
+        };
+        let wanted = Wanted { what, terms };
+        let asked = confirming::ask(self.visit, session, self.number, wanted);
+        let said = self.meanwhile(asked).await?;
+        let unconfirmed = match said {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(unconfirmed)) => unconfirmed,
+            // Whoever asked is gone, and the session with it.
+            Err(_) => return Err(Farewell::silent()),
+        };
+        let record = session.record(self.visit, AuditKind::FlowRefused).refused();
+        let record = record.reason(&unconfirmed.because);
+        let record = record.detail("flow", flow.to_string());
+        self.visit.audit_refusal(with_command(record, &flow)).await;
+        Err(Farewell::refused(unconfirmed.words).because(unconfirmed.because))
     }
 
     /// Does something before anything passes. Meanwhile lines of the gateway are told, and where it is held, what is typed is

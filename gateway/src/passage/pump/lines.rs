@@ -1,12 +1,13 @@
 //! What the things of a channel rest on one by one: the lines of its files. One that is lost, or whose hour is over, ends what
 //! rests on it and nothing else (invariant 6).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::{FileGrants, FlowRequest, Span};
 use ecluse_recordings as recordings;
-use ecluse_recordings::{Event, RecordError};
+use ecluse_recordings::{Event, FileEntry, RecordError};
 use tokio::sync::watch;
 
 use super::{Ends, Pump, Stopped};
@@ -29,6 +30,8 @@ pub(crate) struct Lines<'a> {
     pub(crate) left: &'a (dyn Fn() -> Option<Span> + Send + Sync),
     /// What is refused goes on record.
     pub(crate) refused: &'a (dyn Fn(&str) + Send + Sync),
+    /// A file has passed, or not, as the recording has it.
+    pub(crate) logs: &'a (dyn Fn(&FileEntry) + Send + Sync),
     /// What passes is shown to whoever looks on.
     pub(crate) shows: &'a (dyn Fn(&Doing) + Send + Sync),
     /// When the next of them closes, as it was known when they were last asked for.
@@ -130,8 +133,9 @@ impl Pump<'_> {
                 counts,
             } => self.send(towards, bytes, payload, counts, ends),
             Step::Log(entry) => {
-                let entry = std::borrow::Cow::Owned(*entry);
-                self.tape.event(Event::File(entry))
+                self.tape.event(Event::File(Cow::Borrowed(&*entry)))?;
+                (self.lines.logs)(&entry);
+                Ok(())
             }
             Step::Refused { words, line } => {
                 (self.lines.refused)(&line);
@@ -140,6 +144,13 @@ impl Pump<'_> {
             Step::Beside { bytes, payload } => {
                 let outbox = &mut ends.target.outbox;
                 outbox.put_counted(Piece::Beside(bytes), payload, 0);
+                Ok(())
+            }
+            Step::Confirm(ticket, wanted) => {
+                let note = format!("waits for an operator's yes: {}", wanted.what);
+                self.tape
+                    .event(Event::Note(caps::clip(&note, caps::NOTE)))?;
+                (self.confirms.ask)(ticket, wanted);
                 Ok(())
             }
             Step::Run(line) => {

@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::passage::kinds::opaque::Opaque;
+use crate::passage::kinds::{Ticket, Verdict};
 use crate::passage::side::{Gone, Signal, Sink, Soon, Source};
 use crate::terminal::Aside;
 
@@ -98,12 +99,21 @@ fn never() -> Idle<'static> {
     }
 }
 
+/// A channel on which nothing waits for a yes.
+fn no_confirms(answers: &mut mpsc::Receiver<(Ticket, Verdict)>) -> Confirms<'_> {
+    Confirms {
+        ask: &|_, _| {},
+        answers,
+    }
+}
+
 /// A channel without files.
 fn no_lines() -> Lines<'static> {
     Lines {
         changed: tokio::sync::watch::Sender::new(None).subscribe(),
         left: &|| None,
         refused: &|_| {},
+        logs: &|_| {},
         shows: &|_| {},
         closes: None,
     }
@@ -263,6 +273,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
     let mut technician = end(&world, pieces(&up), ToTechnician, &down_room);
     let mut target = end(&world, from_target, ToTarget, &up_room);
     let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+    let (_said, mut answers) = mpsc::channel(1);
     let mut pump = Pump {
         kind: &mut Opaque::default(),
         permit: &|_: &FlowRequest| Ok(()),
@@ -274,6 +285,7 @@ async fn a_passage_is_paused_spoken_on_and_resumed_exactly() {
             shown: &|line: &str| line.to_owned(),
         },
         lines: no_lines(),
+        confirms: no_confirms(&mut answers),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),
@@ -355,6 +367,7 @@ proptest! {
             let mut technician = end(&world, up, ToTechnician, &room);
             let mut target = end(&world, down, ToTarget, &room);
             let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+    let (_said, mut answers) = mpsc::channel(1);
             let refused = || Refusal::WindowOver { closed_at: clock::now() };
             Pump {
                 kind: &mut Opaque::default(),
@@ -364,6 +377,7 @@ proptest! {
                 toll: &Toll::free(),
                 notices: Notices { lines: &mut lines, shown: &|line: &str| line.to_owned() },
                 lines: no_lines(),
+        confirms: no_confirms(&mut answers),
                 drained_within: DRAINED_WITHIN,
                 known: Known::default(),
             holds: never_held(),

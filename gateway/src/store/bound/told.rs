@@ -15,7 +15,7 @@ use crate::clock;
 
 /// The kinds of which operators are told, of what changed and of what is wrong, of what they were told, and of what one of them
 /// did by hand to a session, which its gateway does.
-const KINDS: [AuditKind; 42] = [
+const KINDS: [AuditKind; 44] = [
     AuditKind::DocumentChange,
     AuditKind::Reached,
     AuditKind::Enrolment,
@@ -50,6 +50,8 @@ const KINDS: [AuditKind; 42] = [
     AuditKind::Question,
     AuditKind::Signal,
     AuditKind::Answer,
+    AuditKind::ConfirmAsked,
+    AuditKind::ConfirmAnswered,
     AuditKind::Accompanied,
     AuditKind::Unaccompanied,
     AuditKind::PeopleAccepted,

@@ -45,6 +45,8 @@ impl AuditKind {
             | Self::Question
             | Self::Signal
             | Self::Answer
+            | Self::ConfirmAsked
+            | Self::ConfirmAnswered
             | Self::Accompanied
             | Self::Unaccompanied => Concerns::Intervention,
             Self::Bound | Self::NotOnRecord => Concerns::Either,
@@ -72,6 +74,7 @@ impl AuditKind {
             | Self::TypingHidden
             | Self::Extraction
             | Self::Idle
+            | Self::Receipt
             | Self::TopUp
             | Self::Cut
             | Self::Watch

@@ -142,6 +142,29 @@ impl PathGlob {
         covers(&self.0, &narrow.0, narrow.0.len() + 1, &mut known)
     }
 
+    /// Whether some path may match both: errs on the side of yes.
+    #[must_use]
+    pub(crate) fn may_meet(&self, other: &Self) -> bool {
+        let (Self(one), Self(two)) = (self, other);
+        for (one, two) in one.iter().zip(two) {
+            match (one, two) {
+                (Component::Any, _) | (_, Component::Any) => return true,
+                (Component::Name(one), Component::Name(two)) => {
+                    let is_exact = |name: &[Token]| !name.contains(&Token::Star);
+                    if one != two && is_exact(one) && is_exact(two) {
+                        return false;
+                    }
+                }
+            }
+        }
+        let (longer, shorter) = match one.len() < two.len() {
+            true => (two, one),
+            false => (one, two),
+        };
+        let rest = longer.get(shorter.len()..).unwrap_or_default();
+        rest.iter().all(|component| *component == Component::Any)
+    }
+
     /// What both name; `None` when that is nothing, or cannot be told.
     #[must_use]
     pub fn common(&self, other: &Self) -> Option<Self> {

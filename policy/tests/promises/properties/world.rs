@@ -372,6 +372,7 @@ pub(super) fn script() -> impl Strategy<Value = Script> {
                     families: families
                         .map(|families| families.into_iter().map(str::to_owned).collect()),
                     targets: fewer.map(|targets| targets.into_iter().map(target).collect()),
+                    lines: None,
                     accounts: None,
                     bytes: None,
                 },

@@ -2,6 +2,7 @@
 //! may see, [`crate::deeds::evidence`] and [`crate::deeds::search`] know.
 
 mod patience;
+pub(crate) mod receipts;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod search;

@@ -209,6 +209,17 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
             let args = about(time, person, target.as_ref(), *session, more);
             desk.say("operator-answered", &args)
         }
+        Told::Waits(one) => {
+            let args = [
+                time,
+                ("person", one.person.as_str().into()),
+                ("target", one.target.as_str().into()),
+                ("nth", one.nth.to_string().into()),
+                ("what", one.what.as_str().into()),
+                ("over", yes_or_no(one.over)),
+            ];
+            desk.say("operator-waits", &args)
+        }
         Told::Alone {
             person,
             target,
@@ -317,6 +328,7 @@ fn in_words(desk: &Desk<'_>, alert: &Alert) -> String {
                 Sort::Hands => "operator-more-hands",
                 Sort::Answers => "operator-more-answers",
                 Sort::Alone => "operator-more-alone",
+                Sort::Waits => "operator-more-waits",
                 Sort::Sessions => "operator-more-sessions",
                 Sort::Interventions => "operator-more-interventions",
                 Sort::Outlived => "operator-more-outlived",

@@ -109,6 +109,13 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
             }
         });
     }
+    budget.extend(session.waits.iter().map(|(nth, what)| {
+        let args = [
+            ("nth", nth.to_string().into()),
+            ("what", shorten(what, 60).into()),
+        ];
+        desk.say("live-waits", &args)
+    }));
     if let Some(rate) = session.slowed {
         let rate = [("rate", amounts::rate(lang, rate).into())];
         budget.push(desk.say("live-slowed", &rate));

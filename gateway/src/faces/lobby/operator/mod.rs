@@ -6,6 +6,7 @@
 pub(crate) mod alerts;
 pub(crate) mod answers;
 pub(crate) mod changes;
+pub(crate) mod confirming;
 mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod keep_out;

@@ -24,7 +24,7 @@ const TECHNICIANS: [&str; 6] = [
     "quota",
     "answer 1 an audit",
 ];
-const OPERATORS: [&str; 18] = [
+const OPERATORS: [&str; 21] = [
     "alerts",
     "pending",
     "approve 1",
@@ -36,6 +36,8 @@ const OPERATORS: [&str; 18] = [
     "slow 1 8KiB/s",
     "hold 1 --reason what",
     "ask 1 what is that?",
+    "confirm",
+    "deny 1.1",
     "resume 1",
     "cut all",
     "keep-out",
@@ -43,7 +45,10 @@ const OPERATORS: [&str; 18] = [
     "people",
     "withdraw 1 --reason no",
     "changes",
+    "receipts",
 ];
+/// What both read.
+const AUDITORS_TOO: [&str; 2] = ["posture", "receipts"];
 const AUDITORS: [&str; 4] = ["interventions", "recordings", "search disk", "replay 1"];
 
 /// The documents with `id` switched off.
@@ -95,7 +100,7 @@ async fn each_act_is_for_one_role_and_refused_to_the_others() {
         for who in ["alice", "odile", "zoe", "aurele"] {
             for line in lines {
                 // Each role has one of this name.
-                let auditors_too = *line == "posture" && who == "aurele";
+                let auditors_too = AUDITORS_TOO.contains(line) && who == "aurele";
                 if *line == "interventions" && !theirs.contains(&who) || auditors_too {
                     continue;
                 }
@@ -160,7 +165,7 @@ async fn the_right_is_asked_before_the_grammar() {
                 }
                 let (status, out, err) = command(&house, who, &format!("{name} --onyl")).await;
                 // How it stands, auditors look at too.
-                let auditors_too = name == "posture" && who == "aurele";
+                let auditors_too = AUDITORS_TOO.contains(&name) && who == "aurele";
                 let may = theirs.contains(&who) || auditors_too;
                 assert_eq!(status, if may { 2 } else { 1 }, "{who}: {name}: {err}");
                 assert_eq!(err.contains("--onyl"), may, "{who}: {name}: {err}");
@@ -198,7 +203,7 @@ async fn each_act_asks_the_documents_in_force() {
         }
         let after = audited(&house).await;
         let new = &after[before.len()..];
-        assert_eq!(new.len(), lines.len());
+        assert_eq!(new.len(), lines.len().min(ONE_BY_ONE));
         assert!(
             new.iter().all(|kind| *kind == AuditKind::ActRefused),
             "{new:?}"

@@ -1,4 +1,4 @@
-use ecluse_policy::Refusal;
+use ecluse_policy::{Confirmation, FileNeed, FlowRequest, Refusal, Span};
 
 use super::*;
 use crate::clock;
@@ -18,6 +18,20 @@ impl Reads for Plain {
 
     fn refused(&self, _: &Refusal, line: &str) -> String {
         format!("missing: {line}")
+    }
+
+    /// Whatever is written below `/srv/etc`.
+    fn waits(&self, operation: &Operation) -> Option<Wanted> {
+        let needs = operation.request.needs();
+        let waits = |need: &FileNeed| need.line().starts_with("sftp-write: /srv/etc/");
+        let lines: Vec<String> = needs.iter().map(FileNeed::line).collect();
+        needs.iter().any(waits).then(|| Wanted {
+            what: lines.join(" + "),
+            terms: Confirmation {
+                each: false,
+                within: Span::from_secs(300),
+            },
+        })
     }
 }
 
@@ -94,6 +108,10 @@ struct Line {
     released: bool,
     stopped: bool,
     to_technician: Vec<u8>,
+    /// What waits for a yes.
+    waits: Vec<(Ticket, Wanted)>,
+    /// Everything is listed.
+    lists: bool,
 }
 
 impl Line {
@@ -110,6 +128,8 @@ impl Line {
             released: false,
             stopped: false,
             to_technician: Vec::new(),
+            waits: Vec::new(),
+            lists: false,
         };
         line.sends(&packet(1, &[&3u32.to_be_bytes()]));
         line
@@ -121,13 +141,24 @@ impl Line {
 
     fn takes(&mut self, towards: Direction, piece: Piece) {
         let mut steps = Vec::new();
-        let mut nothing = |flow: &FlowRequest| {
-            let (flow, missing) = (flow.clone(), flow.missing_flow());
-            Err(Refusal::FlowNotListed { flow, missing })
-        };
+        let mut ask = asks(self.lists);
+        let at = clock::monotonic();
+        self.files.read(towards, piece, at, &mut ask, &mut steps);
+        self.does(steps);
+    }
+
+    /// An operator says yes or no to the first that waits.
+    fn says(&mut self, verdict: Verdict) {
+        let (ticket, _) = self.waits.remove(0);
+        let mut steps = Vec::new();
+        let mut ask = asks(self.lists);
         let at = clock::monotonic();
         self.files
-            .read(towards, piece, at, &mut nothing, &mut steps);
+            .answered(ticket, verdict, at, &mut ask, &mut steps);
+        self.does(steps);
+    }
+
+    fn does(&mut self, steps: Vec<Step>) {
         for step in steps {
             match step {
                 Step::Record(_, bytes) => self.recorded += bytes.len(),
@@ -155,6 +186,7 @@ impl Line {
                 Step::Hold(ToTarget, Piece::Eof) => self.held += 1,
                 Step::Release(ToTarget) => self.released = true,
                 Step::Stop(_) => self.stopped = true,
+                Step::Confirm(ticket, wanted) => self.waits.push((ticket, wanted)),
                 Step::Hold(..)
                 | Step::Release(_)
                 | Step::Pass(..)
@@ -169,15 +201,58 @@ impl Line {
     }
 
     fn opens(&mut self, number: u32, path: &str) {
+        self.opens_for(number, path, 1);
+    }
+
+    fn opens_for(&mut self, number: u32, path: &str, flags: u8) {
         let fields = [
             number.to_be_bytes().to_vec(),
             string(path.as_bytes()),
-            vec![0, 0, 0, 1],
+            vec![0, 0, 0, flags],
             vec![0; 4],
         ];
         let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
         self.sends(&packet(3, &fields));
     }
+}
+
+fn asks(lists: bool) -> impl FnMut(&FlowRequest) -> Result<(), Refusal> {
+    move |flow: &FlowRequest| {
+        let (flow, missing) = (flow.clone(), flow.missing_flow());
+        match lists {
+            true => Ok(()),
+            false => Err(Refusal::FlowNotListed { flow, missing }),
+        }
+    }
+}
+
+/// What waits for a yes waits alone: what comes behind it passes meanwhile. A no is told in its words and on record; a yes passes,
+/// and is not asked for again.
+#[test]
+fn what_waits_for_a_yes_holds_up_nothing_else() {
+    let mut line = Line::new();
+    line.lists = true;
+    // 26: write, create, truncate.
+    line.opens_for(1, "/srv/etc/hosts", 26);
+    line.opens_for(2, "/srv/in/hosts", 26);
+    let wanted = "sftp-write: /srv/etc/hosts";
+    assert_eq!(line.waits.len(), 1);
+    assert_eq!(line.waits[0].1.what, wanted);
+    let is_answered = |line: &Line, number: u32| {
+        let number = number.to_be_bytes();
+        let mut packets = line.to_technician.windows(5);
+        packets.any(|part| part[0] == 101 && part[1..] == number)
+    };
+    assert!(is_answered(&line, 2) && !is_answered(&line, 1));
+    let sent = line.sent;
+    line.says(Verdict::Permit);
+    assert!(line.sent > sent && is_answered(&line, 1) && line.waits.is_empty());
+    line.opens_for(3, "/srv/etc/hosts", 26);
+    line.takes(ToTarget, Piece::Eof);
+    assert!(line.waits.len() == 1 && !line.released, "it waits");
+    line.says(Verdict::Refuse("odile said no".to_owned()));
+    assert!(is_answered(&line, 3) && line.released);
+    assert_eq!(line.told, ["odile said no"]);
 }
 
 /// What was refused is answered and on record each time, told once, and ends the channel where it does not end.

@@ -61,6 +61,7 @@ impl Carried {
                 | Step::Send { .. }
                 | Step::Log(_)
                 | Step::Beside { .. }
+                | Step::Confirm(..)
                 | Step::Run(_)
                 | Step::Refused { .. }
                 | Step::End { .. }

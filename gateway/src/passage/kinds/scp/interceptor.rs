@@ -148,13 +148,6 @@ impl Scp {
     }
 
     /// Somebody who was asked has answered. A ticket that nobody waits for is nothing.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "no document asks for an operator's yes to one operation yet"
-        )
-    )]
     pub(crate) fn answered(
         &mut self,
         ticket: Ticket,
@@ -166,6 +159,16 @@ impl Scp {
             self.decided(verdict, at, out);
             self.go(at, out);
         }
+    }
+
+    /// What waits for somebody.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = Ticket> {
+        let ticket = if let Phase::Parked(ticket) = self.phase {
+            Some(ticket)
+        } else {
+            None
+        };
+        ticket.into_iter()
     }
 
     /// The technician sends no more. What is to be done about it beside passing it on is in `out`.

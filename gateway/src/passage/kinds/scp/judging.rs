@@ -56,7 +56,10 @@ impl Scp {
                 self.refuse_there(wanted, words, at, ask, out);
             }
             Err(Lost::Nowhere(None) | Lost::Unclear | Lost::NoSftp) => {
-                self.refuse(self.about(&typed, Words::NoWay), None, at, out)
+                let place = line.place.clone();
+                let wanted = place.map(|place| self.wanted(&place, Nature::Nothing));
+                let words = self.about(&typed, Words::NoWay);
+                self.refuse_there(wanted.unwrap_or_default(), words, at, ask, out);
             }
         }
     }
@@ -118,7 +121,10 @@ impl Scp {
             }
             match ask(&operation) {
                 Answer::Permit => {}
-                Answer::Refuse(words) => return self.refuse(words, Some(request.clone()), at, out),
+                Answer::Refuse(words) => {
+                    let words = alike(request, &line.typed, ask).unwrap_or(words);
+                    return self.refuse(words, Some(request.clone()), at, out);
+                }
                 Answer::Wait(ticket) => {
                     line.asked = Some(operation);
                     self.phase = Phase::Parked(ticket);
@@ -161,7 +167,7 @@ impl Scp {
         let not_listed = wanted
             .iter()
             .find_map(|request| match ask(&operation(request, &typed)) {
-                Answer::Refuse(words) => Some(words),
+                Answer::Refuse(words) => Some(alike(request, &typed, ask).unwrap_or(words)),
                 Answer::Permit | Answer::Wait(_) => None,
             });
         let request = wanted.into_iter().next();
@@ -205,5 +211,17 @@ impl Scp {
             )));
         }
         self.phase = Phase::Control;
+    }
+}
+
+/// The words of a refusal about a directory that do not tell whether one is there: those of making it, where that is refused too.
+fn alike(request: &FileRequest, typed: &Bytes, ask: &mut Ask<'_>) -> Option<String> {
+    let (FileRequest::Look(path) | FileRequest::SetAttributes(path)) = request else {
+        return None;
+    };
+    let making = FileRequest::MakeDirectory(path.clone());
+    match ask(&operation(&making, typed)) {
+        Answer::Refuse(words) => Some(words),
+        Answer::Permit | Answer::Wait(_) => None,
     }
 }

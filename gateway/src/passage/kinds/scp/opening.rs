@@ -207,8 +207,8 @@ impl Scp {
         let list = FileRequest::List(path);
         let wanted = match (&top.pattern, self.command.recursive, nature) {
             (Some(_), _, _) | (None, true, Nature::Directory) => vec![list],
-            (None, false, _) | (None, true, Nature::File) => vec![read],
-            (None, true, Nature::Nothing) => vec![read, list],
+            (None, false, _) | (None, true, Nature::File) => vec![read.clone()],
+            (None, true, Nature::Nothing) => vec![read.clone(), list],
         };
         let mut refused = None;
         for request in wanted {
@@ -220,6 +220,12 @@ impl Scp {
                 }
                 (Answer::Refuse(words), _) => refused = refused.or(Some((words, Some(request)))),
             }
+        }
+        // Whether what is refused is a file, a directory or nothing is not told either.
+        if top.pattern.is_none()
+            && let Answer::Refuse(words) = ask(&operation(&read, &top.typed))
+        {
+            return Err((words, Some(read)));
         }
         Err(refused.unwrap_or_else(|| (self.about(&top.typed, Words::NoWay), None)))
     }

@@ -38,7 +38,7 @@ impl Sftp {
         };
         if task.request.verb == Verb::Realpath && task.answer.is_none() {
             // The first question is the technician's own.
-            task.answer = packet;
+            task.answer = packet.map(Packet::kept);
         }
         let questions = task.heard(place, question, heard);
         self.ask_for(id, questions, out);
@@ -55,7 +55,7 @@ impl Sftp {
         let Some(task) = self.task_mut(id) else {
             return;
         };
-        task.answer = Some(packet.clone());
+        task.answer = Some(packet.clone().kept());
         let path = match heard {
             Heard::Path(path) => Some(Bytes::copy_from_slice(path)),
             // Where it would be is looked up by ourselves, to know whether the technician may hear that it is not.
@@ -110,7 +110,7 @@ impl Sftp {
         out: &mut Vec<Step>,
     ) -> Result<(), ServerFault> {
         if let Some(opening) = self.opening_mut(id) {
-            opening.answer = Some(packet);
+            opening.answer = Some(packet.kept());
             return self.opened(id, at, out);
         }
         let Some(task) = self.take_task(id) else {
@@ -196,6 +196,10 @@ impl Sftp {
             return Ok(());
         }
         let what = self.opened_as(&task, &operation, opening.size.flatten());
+        // On their own: a part of a packet keeps all of it.
+        let typed = operation.typed.iter();
+        let typed = typed.map(|typed| Bytes::copy_from_slice(typed)).collect();
+        let operation = Operation { typed, ..operation };
         let name = self
             .handles
             .open(Open {

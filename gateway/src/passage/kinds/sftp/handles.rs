@@ -5,7 +5,7 @@
 //! into that one by the old name. So a name that the technician still holds is not given twice: the newer gets one of our
 //! own, and each use of it is translated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -17,6 +17,10 @@ use ecluse_policy::capability::files::TargetPath;
 
 /// Files and directories that may be open at once, those being opened counted.
 pub(crate) const MOST_OPEN: usize = 512;
+
+/// What the names of all that is open may take together, beyond those that are being opened: 512 bytes each, which is several
+/// times what paths are long as a rule. **Unit**: bytes.
+pub(crate) const MOST_NAMED: usize = MOST_OPEN * 512;
 
 /// Tells open files apart, whatever they are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +84,8 @@ pub(super) struct Handles {
     by_name: HashMap<Bytes, Key>,
     open: HashMap<Key, Open>,
     next: u64,
+    /// What the names of all of it take. **Unit**: bytes.
+    named: usize,
 }
 
 /// The target gives a handle that is open already.
@@ -91,6 +97,12 @@ impl Handles {
     #[must_use]
     pub(super) fn len(&self) -> usize {
         self.open.len()
+    }
+
+    /// Whether one more would be too much: there are as many as may be, or their names take as much.
+    #[must_use]
+    pub(super) fn is_full(&self, opening: usize) -> bool {
+        self.len().saturating_add(opening) >= MOST_OPEN || self.named >= MOST_NAMED
     }
 
     /// Keeps what was opened, and says what the technician calls it.
@@ -111,6 +123,7 @@ impl Handles {
         }
         let key = Key(self.next);
         self.next += 1;
+        self.named = self.named.saturating_add(open.weight());
         self.by_name.insert(name.clone(), key);
         self.open.insert(key, open);
         Ok(name)
@@ -154,6 +167,12 @@ impl Handles {
         self.open.iter_mut().map(|(key, open)| (*key, open))
     }
 
+    /// What has a name still, and so is not being closed.
+    #[must_use]
+    pub(super) fn named(&self) -> BTreeSet<Key> {
+        self.by_name.values().copied().collect()
+    }
+
     /// Nobody may use the name any more: it is being closed.
     pub(super) fn unname(&mut self, name: &[u8]) {
         self.by_name.remove(name);
@@ -162,7 +181,9 @@ impl Handles {
     /// It is closed.
     pub(super) fn remove(&mut self, key: Key) -> Option<Open> {
         self.by_name.retain(|_, named| *named != key);
-        self.open.remove(&key)
+        let open = self.open.remove(&key)?;
+        self.named = self.named.saturating_sub(open.weight());
+        Some(open)
     }
 
     /// The keys of all that is open, in the order in which they were opened.
@@ -175,6 +196,18 @@ impl Handles {
 }
 
 impl Open {
+    /// What its names take. **Unit**: bytes.
+    fn weight(&self) -> usize {
+        let typed: usize = self.operation.typed.iter().map(Bytes::len).sum();
+        // Where it is stands in what was asked, and beside it.
+        let path = match &self.what {
+            What::File(file) => 2 * file.path.as_bytes().len(),
+            What::Directory { .. } => typed,
+        };
+        // By what the target calls it, and by what the technician does.
+        typed + path + 2 * self.theirs.len()
+    }
+
     /// What is on record of it once it is closed.
     #[must_use]
     pub(super) fn record(self, outcome: Outcome, now: Instant) -> Record {

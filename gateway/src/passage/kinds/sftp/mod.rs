@@ -43,8 +43,8 @@
 //! One packet of each side (256 KiB) and what the caller gives at once; 256 requests of the technician on their way, as
 //! many numbers; 32 requests by path and 16 more that wait for somebody's answer, of up to 8 KiB each as they came and
 //! 25 KiB while they are looked up, with up to 200 questions of ours each on servers that follow no links, else four;
-//! 512 open files of up to 25 KiB in the worst case (three paths and 64 ranges), about 500 bytes as a rule. That is 15 MiB
-//! for two peers who try, and 100 KiB for those who do not. What a client sends beyond waits unread: [`Sftp::wants`].
+//! 512 open files, whose names take 256 KiB together and whose ranges (64 each way) a MiB, about 500 bytes each as a rule. That is
+//! 4 MiB for two peers who try, and 100 KiB for those who do not. What a client sends beyond waits unread: [`Sftp::wants`].
 
 mod answers;
 pub(crate) mod coverage;

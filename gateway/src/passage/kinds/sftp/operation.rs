@@ -49,13 +49,6 @@ pub(crate) enum Answer {
     /// It does not, and the technician reads why.
     Refuse(String),
     /// Somebody is asked; [`super::Sftp::answered`] says how it went.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "no document asks for an operator's yes to one operation yet"
-        )
-    )]
     Wait(Ticket),
 }
 
@@ -66,13 +59,6 @@ pub(crate) struct Ticket(pub(crate) u64);
 /// What somebody who was asked says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "no document asks for an operator's yes to one operation yet"
-    )
-)]
 pub(crate) enum Verdict {
     /// Yes.
     Permit,

@@ -8,7 +8,6 @@
 use std::time::Instant;
 
 use super::flight::{Flight, ForTask};
-use super::handles::MOST_OPEN;
 use super::interceptor::{Phase, Sftp};
 use super::log::{Outcome, Record};
 use super::opening::{Opening, Passed};
@@ -28,13 +27,6 @@ const MOST_PARKED: usize = 16;
 
 impl Sftp {
     /// Somebody who was asked has answered. A ticket that nobody waits for is nothing.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "no document asks for an operator's yes to one operation yet"
-        )
-    )]
     pub(crate) fn answered(
         &mut self,
         ticket: Ticket,
@@ -63,6 +55,14 @@ impl Sftp {
         }
         self.read(Direction::ToTarget, &[], at, ask, out);
         self.work(at, ask, out);
+    }
+
+    /// What waits for somebody.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = Ticket> {
+        self.tasks.iter().filter_map(|task| match task.stage {
+            Stage::Parked(ticket) => Some(ticket),
+            Stage::Queued | Stage::Looking | Stage::Known | Stage::Passed | Stage::Done => None,
+        })
     }
 
     /// Does whatever can be done.
@@ -201,7 +201,8 @@ impl Sftp {
         let by_letters = |typed: &[u8]| TargetPath::by_letters(home, typed).ok();
         let (code, near) = match lost {
             Lost::Failed { code, near } => (*code, near.clone().or_else(|| by_letters(typed))),
-            Lost::Unclear => (status::FAILURE, None),
+            // Whether something is there that nobody can follow is told to those alone who may look there by its letters.
+            Lost::Unclear => (status::FAILURE, by_letters(typed)),
         };
         let Some(near) = near else {
             let words = match by_letters(typed) {
@@ -215,6 +216,9 @@ impl Sftp {
             typed: task.typed(),
         };
         let words = match ask(&look) {
+            Answer::Permit if *lost == Lost::Unclear => {
+                return self.deny(task, None, self.say(Words::NoWay), at, out);
+            }
             Answer::Permit => {
                 let words = target_says(code);
                 self.refuse_by(task.client, code, words, out);
@@ -268,7 +272,7 @@ impl Sftp {
         } else {
             None
         };
-        if opening.is_some() && self.handles.len() + self.opening >= MOST_OPEN {
+        if opening.is_some() && self.handles.is_full(self.opening) {
             let words = self.say(Words::ManyHandles);
             self.log_end(
                 task,

@@ -19,12 +19,16 @@ impl Sftp {
         out: &mut Vec<Step>,
     ) {
         let mut lost = Vec::new();
+        let named = self.handles.named();
         for (key, open) in self.handles.iter_mut() {
             if open.withdrawn.is_none()
                 && let Err(words) = holds(&open.operation)
             {
                 open.withdrawn = Some(words);
-                lost.push((key, open.theirs.clone()));
+                // What is being closed is closed: a second close would be that of whatever the target calls so by then.
+                if named.contains(&key) {
+                    lost.push((key, open.theirs.clone()));
+                }
             }
         }
         lost.sort_unstable();

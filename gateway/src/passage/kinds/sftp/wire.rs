@@ -6,6 +6,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+/// The longest answer that is kept while something else is asked: a path of the greatest length twice, as OpenSSH tells it.
+/// **Unit**: bytes.
+pub(crate) const LONGEST_KEPT: usize = 12 << 10;
 /// Longest packet, its length not counted, in bytes: that of OpenSSH's `sftp-server` and `sftp`.
 pub(crate) const LONGEST_PACKET: usize = 256 << 10;
 /// Bytes of a packet before its fields: length, type, number.
@@ -175,6 +178,23 @@ impl Framer {
 }
 
 impl Packet {
+    /// The same, to be kept for a while: one that no server has to make so long is a status without words.
+    #[must_use]
+    pub(crate) fn kept(self) -> Self {
+        if self.bytes.len() <= LONGEST_KEPT {
+            return self;
+        }
+        let code = match (self.kind(), self.fields().number()) {
+            (kind::STATUS, Ok(code)) => code,
+            _ => status::FAILURE,
+        };
+        let status = Writer::new(kind::STATUS, self.number()).number(code);
+        let bytes = status.string(b"").string(b"").finish();
+        Self {
+            bytes: BytesMut::from(&bytes[..]),
+        }
+    }
+
     /// Its type.
     #[must_use]
     pub(crate) fn kind(&self) -> u8 {

@@ -27,6 +27,7 @@ async fn pumped(
 ) -> Option<Stopped> {
     let (world, meter) = (World::default(), Meter::default());
     let (_keep, mut lines) = mpsc::channel(1);
+    let (_said, mut answers) = mpsc::channel(1);
     let mut kind = Opaque::default();
     let mut pump = Pump {
         kind: &mut kind,
@@ -47,6 +48,7 @@ async fn pumped(
         },
         idle: never(),
         lines: no_lines(),
+        confirms: no_confirms(&mut answers),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
     };

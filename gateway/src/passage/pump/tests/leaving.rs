@@ -65,6 +65,7 @@ impl Left {
 
     async fn run_under(&mut self, holds: Holds<'_>, drained_within: Duration) -> Stopped {
         let (meter, (_keep, mut lines)) = (Meter::default(), mpsc::channel(1));
+        let (_said, mut answers) = mpsc::channel(1);
         let mut pump = Pump {
             kind: &mut Opaque::default(),
             permit: &|_: &FlowRequest| Ok(()),
@@ -76,6 +77,7 @@ impl Left {
                 shown: &|line: &str| line.to_owned(),
             },
             lines: no_lines(),
+            confirms: no_confirms(&mut answers),
             drained_within,
             known: Known::default(),
             holds,

@@ -46,6 +46,7 @@ async fn pump(
     lines: &mut mpsc::Receiver<String>,
 ) {
     let meter = Meter::default();
+    let (_said, mut answers) = mpsc::channel(1);
     let mut kind = Opaque::default();
     let mut pump = Pump {
         kind: &mut kind,
@@ -58,6 +59,7 @@ async fn pump(
             shown: &|line: &str| line.to_owned(),
         },
         lines: no_lines(),
+        confirms: no_confirms(&mut answers),
         drained_within: DRAINED_WITHIN,
         known: Known::default(),
         holds: never_held(),

@@ -373,3 +373,28 @@ fn a_line_that_is_lost_ends_the_file_that_needs_it() {
     assert_eq!(channel.technician_hears(), refused("the line is lost"));
     assert_eq!(channel.stopped, None);
 }
+
+/// F1: the words of a refusal are the same for a file, a directory and nothing at all, where nothing is listed.
+#[test]
+fn f1_what_is_refused_does_not_tell_what_is_there() {
+    let there = |nature| [IN, ("/srv/in/b", "/srv/in/b", nature)];
+    for nature in [Nature::Nothing, Nature::File, Nature::Directory] {
+        let tree = there(nature);
+        let command = "scp -r -f /srv/in/b";
+        let mut channel = Channel::open(command, &["sftp-read: /srv/in/*.log"], &tree);
+        assert_eq!(
+            String::from_utf8_lossy(&channel.technician_hears()),
+            String::from_utf8_lossy(&not_listed("sftp-read: /srv/in/b")),
+            "{nature:?}"
+        );
+        for command in ["scp -r -t /srv/in", "scp -r -p -t /srv/in"] {
+            let mut channel = upload(command, &["sftp-write: /srv/in/*.log"], &tree);
+            channel.technician_says(b"D0755 0 b\n");
+            assert_eq!(
+                String::from_utf8_lossy(&channel.technician_hears()),
+                String::from_utf8_lossy(&not_listed("sftp-mkdir: /srv/in/b")),
+                "{command} {nature:?}"
+            );
+        }
+    }
+}

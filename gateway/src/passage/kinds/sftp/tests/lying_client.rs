@@ -1,5 +1,6 @@
 //! A client that does not mean well.
 
+use super::super::handles::MOST_NAMED;
 use super::super::wire::WireError;
 use super::super::{ClientFault, MOST_OPEN, Say, Sftp};
 use super::Done;
@@ -183,6 +184,33 @@ fn ten_thousand_handles_are_not_opened() {
         }
     }
     assert_eq!((open, refused), (MOST_OPEN - 5, 2_005 - MOST_OPEN));
+}
+
+/// Names of the greatest length are kept of few files, not of all that could be open.
+#[test]
+fn long_names_are_not_kept_by_the_hundred() {
+    let (mut sftp, mut server) = greeted();
+    let longest = format!("/x/{}", "a".repeat(4_000));
+    let mut open = 0;
+    for client in 0..u32::try_from(MOST_OPEN).unwrap() {
+        let mut todo = up(&mut sftp, &super::packets::open(client, &longest, 1))
+            .to_target
+            .concat();
+        let mut kind = None;
+        while kind.is_none() {
+            let answers = server.read(&std::mem::take(&mut todo)).concat();
+            let done = down(&mut sftp, &answers);
+            todo = done.to_target.concat();
+            let seen = apart(&done.to_technician.concat()).0;
+            kind = seen.first().map(|seen| seen.kind);
+        }
+        open += usize::from(kind == Some(102));
+    }
+    let kept = open * 3 * 4_003;
+    assert!(
+        open > 10 && kept <= MOST_NAMED + 3 * 4_003 + 1_024,
+        "{open}"
+    );
 }
 
 #[test]

@@ -207,6 +207,26 @@ fn a_handle_that_is_given_again_after_a_loss_is_told_apart() {
     assert_eq!(line.ask(&close(6, &other)).code(), Some(0));
 }
 
+/// What is being closed already is not closed once more: by then the target may call another file so.
+#[test]
+fn a_line_that_is_lost_while_its_file_is_closed_closes_nothing_else() {
+    let mut line = Line::new(ALL);
+    let h = line.opened(1, "/x/a", 3);
+    let done = give(
+        &mut line.sftp,
+        &line.lines,
+        Direction::ToTarget,
+        &close(2, &h),
+    );
+    let mut steps = Vec::new();
+    line.sftp
+        .revoke(now(), &mut |_| Err("gone".to_owned()), &mut steps);
+    assert!(steps.is_empty(), "{steps:?}");
+    line.carry(done);
+    let seen = line.got();
+    assert_eq!((seen.len(), seen[0].words()), (1, "gone".to_owned()));
+}
+
 #[test]
 fn what_was_passed_on_when_its_line_was_lost_is_not_handed_out() {
     let mut line = Line::new(ALL);

@@ -1,0 +1,269 @@
+//! What of a flow waits for an operator's yes while it is in use: `confirm = ["sftp-write: /etc/**", "command: systemctl restart *"]`.
+//!
+//! A line of `confirm` gives nothing: it makes what `allow` gives wait. So it errs on the side of asking, where a line of `allow`
+//! errs on the side of no. Where several flows give the same, one that asks is asked by (`adr/0023-a-yes-in-use.md`).
+
+use std::fmt;
+
+use crate::capability::destination::ForwardLine;
+use crate::capability::files::{FileLine, FileNeed};
+use crate::capability::{Allowed, Capability, CommandTemplate, is_of_copies};
+use crate::flow::FlowRequest;
+use crate::flow::choke::has_files;
+use crate::time::{Span, Timestamp};
+
+/// What may be written, in words.
+pub(crate) const ACCEPTED: &str = "\"sftp-write: /etc/**\" (or another family of files), \"command: systemctl restart *\", \"forward: HOST:PORT\", \"socket: PATH\", \"shell\", or a table { line = \"…\", each = true, within = \"10m\" }";
+/// How long an answer is waited for, where nothing is written.
+pub(crate) const WITHIN: Span = Span::from_secs(300);
+/// Beside the beginning of a command: whatever follows.
+const AND_MORE: &str = " *";
+
+/// One entry of `confirm`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    what: Kind,
+    terms: Confirmation,
+}
+
+/// How something that is asked waits for a yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Each time; else once for what is the same, in one session.
+    pub each: bool,
+    /// How long an answer is waited for; then it is no.
+    pub within: Span,
+}
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    /// A shell.
+    Shell,
+    /// Commands like this; with whatever words behind it.
+    Command(CommandTemplate, bool),
+    /// What this line of files would give.
+    File(FileLine),
+    /// A connection to this place.
+    Place(ForwardLine),
+}
+
+impl Confirm {
+    /// An entry that asks once a session and waits as long as is usual.
+    ///
+    /// # Errors
+    /// What does not hold of the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let beginning = text
+            .strip_prefix("command:")
+            .and_then(|words| words.trim_start().strip_suffix(AND_MORE));
+        let what = match beginning {
+            Some(words) => match Capability::parse(&format!("command: {words}")) {
+                Ok(Capability::Command(template)) => Kind::Command(template, true),
+                Ok(_) => return Err(format!("`{text}` is no command")),
+                Err(error) => return Err(error.to_string()),
+            },
+            None => match Capability::parse(text).map_err(|error| error.to_string())? {
+                Capability::Shell => Kind::Shell,
+                Capability::Command(template) => Kind::Command(template, false),
+                Capability::File(line) => Kind::File(line),
+                Capability::Forward(line) => Kind::Place(line),
+                Capability::Env(_) => {
+                    return Err("a variable alone does nothing that could wait".to_owned());
+                }
+            },
+        };
+        Ok(Self {
+            what,
+            terms: Confirmation {
+                each: false,
+                within: WITHIN,
+            },
+        })
+    }
+
+    /// The same on these terms.
+    #[must_use]
+    pub(crate) fn on(self, terms: Confirmation) -> Self {
+        Self {
+            what: self.what,
+            terms,
+        }
+    }
+
+    /// How it waits.
+    #[must_use]
+    pub const fn terms(&self) -> Confirmation {
+        self.terms
+    }
+
+    /// Whether `request` waits.
+    #[must_use]
+    pub(crate) fn asks(&self, request: &FlowRequest) -> bool {
+        match (&self.what, request) {
+            (Kind::Shell, FlowRequest::Shell) => true,
+            (Kind::Command(template, and_more), FlowRequest::Command(command)) => {
+                template.resembles(command, *and_more)
+            }
+            (Kind::File(line), FlowRequest::File(need)) => {
+                // Who may look is the line's own matter.
+                matches!(need, FileNeed::Right(..)) && line.answers(need)
+            }
+            (Kind::Place(line), _) => request.place().as_ref() == Some(line),
+            (Kind::Shell | Kind::Command(..) | Kind::File(_), _) => false,
+        }
+    }
+
+    /// Whether these entries give anything that it would make wait.
+    #[must_use]
+    pub(crate) fn meets(&self, allow: &[Allowed], now: Timestamp) -> bool {
+        let has_files = has_files(allow);
+        let mut given = allow.iter().filter_map(|entry| entry.at(now));
+        given.any(|given| match (&self.what, given) {
+            (Kind::Shell, Capability::Shell) => true,
+            (Kind::Command(one, and_more), Capability::Command(two)) => {
+                // In such a flow a copy is judged by paths.
+                !(has_files && is_of_copies(given)) && one.may_meet(two, *and_more)
+            }
+            (Kind::File(one), Capability::File(two)) => one.may_meet(two),
+            (Kind::Place(one), Capability::Forward(two)) => one == two,
+            (Kind::Shell | Kind::Command(..) | Kind::File(_) | Kind::Place(_), _) => false,
+        })
+    }
+
+    /// What in the same flow does the same without a yes, by other words.
+    #[must_use]
+    pub(crate) fn gone_around_by(&self, allow: &[Allowed], now: Timestamp) -> Option<String> {
+        let mut given = allow.iter().filter_map(|entry| entry.at(now));
+        let around = given.find(|given| match (&self.what, given) {
+            // Both ask of all that there is.
+            (Kind::Shell, Capability::Shell)
+            | (Kind::Command(CommandTemplate::Any, _), Capability::Command(_)) => false,
+            (_, Capability::Shell | Capability::Command(CommandTemplate::Any)) => true,
+            (
+                _,
+                Capability::Command(_)
+                | Capability::Env(_)
+                | Capability::File(_)
+                | Capability::Forward(_),
+            ) => false,
+        });
+        around.map(ToString::to_string)
+    }
+
+    /// How `request` waits by these entries; none where it does not.
+    #[must_use]
+    pub(crate) fn of(entries: &[Self], request: &FlowRequest) -> Option<Confirmation> {
+        let asking = entries.iter().filter(|one| one.asks(request));
+        Confirmation::strictest(asking.map(Self::terms))
+    }
+}
+
+impl Confirmation {
+    /// Of several that ask, everything that any of them wants.
+    #[must_use]
+    pub fn strictest(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        all.into_iter().reduce(|one, two| Self {
+            each: one.each || two.each,
+            within: one.within.min(two.within),
+        })
+    }
+}
+
+impl fmt::Display for Confirmation {
+    /// What `explain` says of it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how_often = match self.each {
+            true => "each time",
+            false => "once a session for the same",
+        };
+        write!(
+            formatter,
+            "needs an operator's yes, {how_often}; without an answer within {} it is refused",
+            self.within
+        )
+    }
+}
+
+impl fmt::Display for Confirm {
+    /// As it is written, with its terms where they are not the usual ones.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            Kind::Shell => formatter.write_str("shell")?,
+            Kind::Command(template, and_more) => {
+                let more = if *and_more { AND_MORE } else { "" };
+                write!(formatter, "command: {template}{more}")?;
+            }
+            Kind::File(line) => line.fmt(formatter)?,
+            Kind::Place(line) => line.fmt(formatter)?,
+        }
+        let Confirmation { each, within } = self.terms;
+        match (each, within == WITHIN) {
+            (false, true) => Ok(()),
+            (true, true) => formatter.write_str(" (each)"),
+            (false, false) => write!(formatter, " (within {within})"),
+            (true, false) => write!(formatter, " (each, within {within})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(line: &str, command: &str) -> bool {
+        let request = FlowRequest::Command(command.as_bytes().to_vec());
+        Confirm::parse(line).unwrap().asks(&request)
+    }
+
+    /// It errs on the side of asking: other blanks and other words in holes are no way around.
+    #[test]
+    fn a_command_waits_however_it_is_spaced_and_whatever_follows() {
+        let restart = "command: systemctl restart *";
+        for command in [
+            "systemctl restart nginx",
+            " systemctl  restart\tnginx --now",
+            "systemctl restart",
+        ] {
+            assert!(asks(restart, command), "{command}");
+        }
+        for command in ["systemctl status nginx", "systemctl", "restart nginx"] {
+            assert!(!asks(restart, command), "{command}");
+        }
+        let dump = "command: pg_dump {db}";
+        assert!(asks(dump, "pg_dump main") && asks(dump, "pg_dump  $(date)"));
+        assert!(!asks(dump, "pg_dump main more"));
+        assert!(asks("command: *", "anything at all"));
+        assert!(!asks("shell", "sh"));
+    }
+
+    /// A place waits however it is asked for, and no other place does.
+    #[test]
+    fn a_place_waits_in_every_spelling() {
+        let waits = Confirm::parse("forward: 127.0.0.1:5432").unwrap();
+        let to = |host: &str, port| FlowRequest::DirectTcpip {
+            host: host.to_owned(),
+            port,
+        };
+        assert!(waits.asks(&to("127.0.0.1", 5432)) && waits.asks(&to("localhost", 5432)));
+        assert!(!waits.asks(&to("127.0.0.1", 5433)) && !waits.asks(&to("db02", 5432)));
+    }
+
+    #[test]
+    fn what_is_written_is_shown_again_and_what_cannot_wait_is_refused() {
+        for line in [
+            "command: systemctl restart *",
+            "command: reboot",
+            "command: *",
+            "sftp-write: /etc/**",
+            "forward: 127.0.0.1:5432",
+            "socket: /run/db.sock",
+            "shell",
+        ] {
+            assert_eq!(Confirm::parse(line).unwrap().to_string(), line);
+        }
+        for line in ["env: LANG", "sftp-write", "command: ; *", "everything"] {
+            assert!(Confirm::parse(line).is_err(), "{line}");
+        }
+    }
+}

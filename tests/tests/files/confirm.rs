@@ -1,0 +1,239 @@
+//! What waits for an operator's yes while it is in use: by SFTP, by `scp` of old, by a command. I4.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use ecluse_tests::{Answer, Site, client, store, wait};
+
+use super::{ALL, Ground, PATIENCE, is_refused, said};
+
+/// Files below `in/conf` wait, and so does `true`, each time.
+fn waiting_ground(within: &str) -> Result<Ground> {
+    let mut ground = Ground::start(ALL)?;
+    fs::create_dir_all(ground.at("in/conf"))?;
+    fs::write(ground.at("here/mine"), "mine")?;
+    let root = ground.root()?.display().to_string();
+    ground.site.apply(|documents| {
+        documents.flow("dba")?.confirm = vec![
+            format!("{{ line = \"sftp-write: {root}/in/conf/**\", within = \"{within}\" }}"),
+            "{ line = \"command: true\", each = true }".to_owned(),
+        ];
+        Ok(())
+    })?;
+    Ok(ground)
+}
+
+/// What waits for the operator, once something does: its number.
+fn next(ground: &Ground, what: &str) -> Result<String> {
+    waits(&ground.site, what)
+}
+
+fn waits(site: &Site, what: &str) -> Result<String> {
+    wait::until(&format!("{what} to wait"), PATIENCE, || {
+        let text = site.operator(&["confirm"])?.success()?.text();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let is_it = words.join("").contains(&what.replace(' ', ""));
+        let number = words.iter().find(|word| {
+            let digits =
+                |part: &str| !part.is_empty() && part.bytes().all(|one| one.is_ascii_digit());
+            word.split_once('.')
+                .is_some_and(|(one, two)| digits(one) && digits(two))
+        });
+        Ok(number.filter(|_| is_it).map(|word| (*word).to_owned()))
+    })
+}
+
+fn answers(ground: &Ground, words: &[&str], told: &str) -> Result<()> {
+    let answer = ground.site.operator(words)?;
+    ensure!(answer.status == Some(0), "{answer:?}");
+    ensure!(answer.text().contains(told), "{told}: {answer:?}");
+    Ok(())
+}
+
+fn detail<'e>(entry: &'e serde_json::Value, key: &str) -> &'e str {
+    entry["detail"][key].as_str().unwrap_or_default()
+}
+
+/// I4: an upload waits for a yes and passes by it, the same in the same session is not asked again, a no is told with its reason and
+/// leaves nothing on the disk; a command and `scp` of old wait too. Each question and each answer is on record.
+#[test]
+fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
+    let ground = waiting_ground("5m")?;
+    // Twice the same: one question. What is not named passes without one.
+    let mut sftp = ground.sftp_command(
+        "put @/here/mine @/in/free\nput @/here/mine @/in/conf/a\nput @/here/mine @/in/conf/a\n",
+    )?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/a")?;
+    ensure!(ground.holds("in/free")? == b"mine");
+    ensure!(
+        !fs::exists(ground.at("in/conf/a"))?,
+        "it was there before the yes"
+    );
+    let live = ground.site.operator(&["live"])?.success()?.text();
+    let live = live.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(live.contains("waits for a yes"), "{live}");
+    // Nobody but an operator.
+    ground
+        .site
+        .lobby("alice", &["confirm", &number])
+        .answer()?
+        .status_is(1)?;
+    ground.site.operator(&["confirm", "77.1"])?.status_is(1)?;
+    ground.site.operator(&["confirm", "what"])?.status_is(2)?;
+    answers(&ground, &["confirm", &number], "Yes: alice may do this")?;
+    let answer = running.answer()?;
+    ensure!(answer.status == Some(0), "{answer:?}");
+    ensure!(said(&answer).contains("Asked: odile"), "{answer:?}");
+    ensure!(ground.holds("in/conf/a")? == b"mine");
+    // Too late to say anything else.
+    ground.site.operator(&["deny", &number])?.status_is(1)?;
+
+    let denied = |running: &mut client::Running, what: &str, path: &str| -> Result<Answer> {
+        let number = next(&ground, what)?;
+        let reason = ["deny", &number, "--reason", "not on a Monday"];
+        answers(&ground, &reason, "No: alice is refused this")?;
+        let answer = running.answer()?;
+        is_refused(&answer, "odile said no")?;
+        ensure!(said(&answer).contains("not on a Monday"), "{answer:?}");
+        ensure!(!fs::exists(ground.at(path))?);
+        Ok(answer)
+    };
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/conf/b\n")?;
+    denied(
+        &mut client::spawn(&mut sftp, PATIENCE)?,
+        "in/conf/b",
+        "in/conf/b",
+    )?;
+    // By the old protocol, in its own words.
+    let old = |to: &str| -> Result<client::Running> {
+        let mut scp = ground.program("scp");
+        scp.arg("-O").arg(ground.at("here/mine"));
+        scp.arg(format!("alice+db01@gw:{}", ground.at(to)));
+        client::spawn(&mut scp, PATIENCE)
+    };
+    denied(&mut old("in/conf/c")?, "in/conf/c", "in/conf/c")?;
+    let mut running = old("in/conf/d")?;
+    let number = next(&ground, "in/conf/d")?;
+    answers(&ground, &["confirm", &number], "Yes: alice may do this")?;
+    let answer = running.answer()?;
+    ensure!(answer.status == Some(0), "{answer:?}");
+    ensure!(ground.holds("in/conf/d")? == b"mine");
+    // A command, before anything of it reaches the target.
+    let mut running = ground
+        .site
+        .ssh("alice+db01")
+        .run("true")
+        .patience(PATIENCE)
+        .spawn()?;
+    let number = next(&ground, "command: true")?;
+    answers(&ground, &["confirm", &number], "Yes: alice may do this")?;
+    running.answer()?.status_is(0)?;
+
+    let asked = store::audit(&ground.site, "confirm-asked")?;
+    let said = store::audit(&ground.site, "confirm-answered")?;
+    ensure!(asked.len() == 5 && said.len() == 5, "{asked:?} {said:?}");
+    let yes = said.iter().filter(|one| one["verdict"] == "permit");
+    ensure!(yes.count() == 3, "{said:?}");
+    ensure!(
+        said.iter()
+            .all(|one| one["person"] == "odile" && detail(one, "by") == "odile")
+    );
+    ensure!(asked.iter().all(|one| one["person"] == "alice"));
+    ensure!(detail(&asked[4], "what") == "command: true", "{asked:?}");
+    let verified = ground
+        .site
+        .gateway()
+        .run(["journal", "verify", "--contents"], "")?;
+    ensure!(verified.contains("intact"), "{verified}");
+    Ok(())
+}
+
+/// I4: without an answer it is refused in time; what is cut waits no more; with no operator of the client logged on it is refused at
+/// once, with whom to call. `check` and `explain` say what waits.
+#[test]
+fn i4_without_an_answer_it_is_refused() -> Result<()> {
+    let ground = waiting_ground("10s")?;
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/conf/a\n")?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    next(&ground, "in/conf/a")?;
+    let answer = running.answer()?;
+    is_refused(&answer, "nobody answered within")?;
+    ensure!(!fs::exists(ground.at("in/conf/a"))?);
+
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/conf/b\n")?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/b")?;
+    let (session, _) = number.split_once('.').context("no number")?;
+    ground.site.operator(&["cut", session])?.success()?;
+    ensure!(running.answer()?.status != Some(0));
+    wait::until_true("nothing waits", PATIENCE, || {
+        let text = ground.site.operator(&["confirm"])?.success()?.text();
+        Ok(text.contains("Nothing waits"))
+    })?;
+
+    let root = ground.root()?.display().to_string();
+    let path = format!("sftp-write: {root}/in/conf/x");
+    let explained = ground
+        .site
+        .gateway()
+        .run(["explain", "alice", "db01", &path], "")?;
+    ensure!(
+        explained.contains("needs an operator's yes, once a session"),
+        "{explained}"
+    );
+
+    // Everybody of the client leaves.
+    let leave = ground.site.ssh("odile").shared("odile").flag("-Oexit");
+    leave.answer()?.status_is(0)?;
+    wait::until_true("the log-off", PATIENCE, || {
+        let off = store::audit(&ground.site, "log-off")?;
+        Ok(off.iter().any(|one| one["person"] == "odile"))
+    })?;
+    let began = Instant::now();
+    let answer = ground.sftp("put @/here/mine @/in/conf/c\n")?;
+    is_refused(&answer, "none of its operators is logged on")?;
+    ensure!(
+        began.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        began.elapsed()
+    );
+    ensure!(fs::read_dir(ground.at("in/conf"))?.count() == 0);
+    Ok(())
+}
+
+/// I4: an operator at another gateway is asked, sees what waits there, and their yes lets it pass here.
+#[test]
+fn i4_a_yes_crosses_nodes() -> Result<()> {
+    let address = store::database()?;
+    let ground = Ground::start_with(ALL, |plan| {
+        plan.documents.settings.store = address;
+        let lines = plan.documents.flow("dba")?.allow.clone();
+        let writes = lines.iter().find(|line| line.starts_with("sftp-write"));
+        plan.documents.flow("dba")?.confirm = writes.cloned().into_iter().collect();
+        Ok(())
+    })?;
+    let there = ground.site.beside()?;
+    there.operator(&["live"])?.success()?;
+    // Nobody of the client is here any more.
+    let leave = ground.site.ssh("odile").shared("odile").flag("-Oexit");
+    leave.answer()?.status_is(0)?;
+    fs::write(ground.at("here/mine"), "mine")?;
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/mine\n")?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = waits(&there, "in/mine")?;
+    // Their log-on there was remembered: a yes wants a code of now.
+    there.by_a_code(
+        "odile",
+        &format!("confirm {number}"),
+        "Yes: alice may do this",
+    )?;
+    let answer = running.answer()?;
+    ensure!(answer.status == Some(0), "{answer:?}");
+    ensure!(said(&answer).contains("Asked: odile"), "{answer:?}");
+    ensure!(ground.holds("in/mine")? == b"mine");
+    let all = ground.site.shared_audit("confirm-answered")?;
+    ensure!(all.len() == 1 && all[0]["person"] == "odile", "{all:?}");
+    Ok(())
+}
