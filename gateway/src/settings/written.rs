@@ -42,6 +42,7 @@ struct WrittenSsh {
     listen: Option<Listen>,
     operators_listen: Option<Listen>,
     host_key: Option<PathBuf>,
+    host_ca: Option<PathBuf>,
     banner: Option<WrittenBanner>,
 }
 
@@ -200,6 +201,7 @@ impl WrittenSsh {
             listen,
             operators_listen,
             host_key,
+            host_ca,
             banner,
         } = self;
         let listen = listen.map_or_else(
@@ -215,6 +217,10 @@ impl WrittenSsh {
             operators_listen: operators_listen.unwrap_or_default(),
             host_key: host_key.map_or_else(
                 || data_dir.join("keys/ssh_host_ed25519_key"),
+                |path| base.join(path),
+            ),
+            host_ca: host_ca.map_or_else(
+                || data_dir.join("keys/ssh_host_ca_ed25519_key"),
                 |path| base.join(path),
             ),
             banner: banner.map_or(Banner::Usual, |banner| Banner::Written(banner.0)),

@@ -10,7 +10,7 @@ use super::Visit;
 use crate::clock;
 use crate::faces::lobby::next;
 use crate::live::{Exhausted, Holder, Stop, budget_key};
-use crate::texts::{amounts, times};
+use crate::texts::{Value, amounts, times};
 
 impl Visit {
     /// A refusal in the person's language.
@@ -71,6 +71,11 @@ impl Visit {
     /// Words without anything to put in, in the person's language.
     pub(crate) fn say(&self, text_id: &str) -> String {
         self.gateway.texts.say(self.lang(), text_id, &[])
+    }
+
+    /// Words with something to put in, in the person's language.
+    pub(crate) fn words_with(&self, text_id: &str, args: &[(&str, Value)]) -> String {
+        self.gateway.texts.say(self.lang(), text_id, args)
     }
 
     /// What a technician is told of bytes that they typed while nothing passed.

@@ -8,7 +8,6 @@
 
 mod beside;
 mod callbacks;
-mod certificate;
 mod channel;
 mod credential;
 mod intake;
@@ -24,6 +23,7 @@ use russh::{Channel, client};
 use tokio::net::TcpStream;
 
 use super::algorithms;
+use super::certificate::{self, Purpose};
 use crate::clock;
 use crate::door::stream::{GuardedStream, Socket};
 use crate::passage::channel::Start;
@@ -31,7 +31,6 @@ use crate::passage::inflow::{Inflow, PACKET, WINDOW};
 use crate::passage::reach::{Asking, ConnectError, Greeting, Reached};
 use crate::passage::visit::Visit;
 use callbacks::Target;
-use certificate::Purpose;
 use channel::TargetConnection;
 use credential::Credential;
 use intake::Intake;

@@ -11,6 +11,7 @@ use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
+use super::Config;
 use super::overheard::Overheard;
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::caps;
@@ -24,7 +25,7 @@ use crate::terminal::layout;
 use crate::texts;
 
 /// RFC 4254 §5.1: administratively prohibited.
-const PROHIBITED: u32 = 1;
+pub(super) const PROHIBITED: u32 = 1;
 /// How long a client may take to come past the words of a refusal before it is refused.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Channels that wait for the end of a connection for which there is no place.
@@ -38,6 +39,8 @@ pub(crate) struct Door {
     unanswered: Vec<ChannelOpenHandle>,
     /// What the library refuses without asking; none before there is a visit.
     pub(super) overheard: Option<Overheard>,
+    /// How a connection within this one is served.
+    pub(super) config: Config,
 }
 
 /// One channel of the connection.
@@ -51,7 +54,7 @@ pub(super) struct Line {
 
 impl Door {
     /// A door for the connection of `knock`.
-    pub(crate) fn new(knock: Arc<Knock>) -> Self {
+    pub(crate) fn new(knock: Arc<Knock>, config: Config) -> Self {
         let desk = Desk::new(
             Arc::clone(knock.gateway()),
             knock.source(),
@@ -64,6 +67,7 @@ impl Door {
             channels: HashMap::new(),
             unanswered: Vec::new(),
             overheard: None,
+            config,
         }
     }
 
@@ -74,6 +78,10 @@ impl Door {
 
     /// What everybody reads before logging on (P3): nothing that depends on who they are.
     pub(super) fn banner(&self) -> Option<String> {
+        // Whoever comes by another connection has read it there.
+        if self.knock.leads().is_some() {
+            return None;
+        }
         let gateway = self.knock.gateway();
         let words = match &gateway.settings.ssh.banner {
             Banner::Usual => gateway

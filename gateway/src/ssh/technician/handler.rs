@@ -9,6 +9,7 @@
 //! | asked | answered |
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
+//! | a channel to a target that the person may ask for | opened, and SSH spoken on it ([`super::jumping`]) |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
 //! | `shell`, `exec`, the subsystem `sftp` | starts [`crate::passage::story`], once a channel |
 //! | any of these on a channel that has it or that runs | refused, on record |
@@ -48,6 +49,9 @@ impl server::Handler for Door {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         self.desk.named(user);
         Ok(self.answer(self.desk.no()))
     }
@@ -57,6 +61,9 @@ impl server::Handler for Door {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
+        if self.knock.leads().is_some() {
+            return Ok(Auth::Accept);
+        }
         let wanted = algorithms::accepts_signature(offer.algorithm)
             && self.desk.wants(user, offer.public_key);
         Ok(if wanted {
@@ -71,6 +78,9 @@ impl server::Handler for Door {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         if !algorithms::accepts_signature(key.algorithm) {
             return Ok(self.answer(self.desk.no()));
         }
@@ -83,6 +93,9 @@ impl server::Handler for Door {
         user: &str,
         certificate: &Certificate,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         let answer = self.desk.certificate_proven(user, certificate).await;
         Ok(self.answer(answer))
     }
@@ -93,6 +106,9 @@ impl server::Handler for Door {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.told_within(user, response.is_some()).await {
+            return Ok(answer);
+        }
         // One prompt was asked, so one answer counts; an answer that is no text is a wrong one.
         let code = response.map(|mut answers| {
             answers
@@ -173,19 +189,20 @@ impl server::Handler for Door {
 
     async fn channel_open_direct_tcpip(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         host_to_connect: &str,
         port_to_connect: u32,
         _originator_address: &str,
         _originator_port: u32,
         reply: ChannelOpenHandle,
-        _session: &mut server::Session,
+        session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let flow = FlowRequest::DirectTcpip {
-            host: caps::named(host_to_connect),
-            port: port(port_to_connect),
-        };
-        self.refuse_channel(flow, reply).await
+        let port = port(port_to_connect);
+        if let Some(jump) = self.leads(host_to_connect, port) {
+            return self.jump(jump, channel, reply, session).await;
+        }
+        self.refuse_channel(Self::to_port(host_to_connect, port), reply)
+            .await
     }
 
     async fn channel_open_forwarded_tcpip(
