@@ -150,6 +150,12 @@ impl LiveSession {
         session
     }
 
+    /// What it shares with the other sessions of its connection.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// What does not change.
     pub fn facts(&self) -> &SessionFacts {
         &self.facts

@@ -105,3 +105,27 @@ async fn r4_a_session_in_passage_that_has_ended_on_record_ends() {
     live.leave(5);
     assert!(live.end_outlived(&ended).is_empty());
 }
+
+/// O4: who may close only connections without a session closes none that carries one by a channel; what ends such a connection ends
+/// those within, with its reason.
+#[tokio::test]
+async fn o4_a_connection_has_the_sessions_that_its_channels_carry() {
+    let (_, (_peer, stream)) = session(4).await;
+    let outer = Shared::new(Connection::new(
+        stream.socket(),
+        &Purse::common(1 << 30),
+        algorithms::renewal(&algorithms::limits()),
+        128,
+    ));
+    assert!(!outer.has_sessions());
+    let (within, _held) = session(5).await;
+    outer.carries(within.shared());
+    assert!(outer.has_sessions());
+    outer.end(&Stop::GatewayStops);
+    assert_eq!(within.stopped(), Some(Stop::GatewayStops));
+    assert!(!outer.has_sessions());
+    // One that comes late ends too.
+    let (late, _held) = session(6).await;
+    outer.carries(late.shared());
+    assert_eq!(late.stopped(), Some(Stop::GatewayStops));
+}

@@ -119,7 +119,11 @@ async fn lead(
         target: jump.target,
     };
     let knock = Knock::within(outer, within, Arc::clone(&connection), id, place);
-    let serving = super::attend(stream, connection, knock, config, gateway);
+    let serving = async {
+        super::attend(stream, connection, knock, config, gateway).await;
+        // What was said last still goes out; then the channel ends.
+        socket.hang_up();
+    };
     let carrying = async {
         carry(&mut opening.end, ours, &socket).await;
         // The channel has gone: nothing more can be said on the connection within it.

@@ -212,17 +212,14 @@ impl WrittenSsh {
         if let Some(own) = &operators_listen {
             doors_apart(&listen, own)?;
         }
+        let key = |path: Option<PathBuf>, usual| {
+            path.map_or_else(|| data_dir.join(usual), |path| base.join(path))
+        };
         Ok(SshSettings {
             listen,
             operators_listen: operators_listen.unwrap_or_default(),
-            host_key: host_key.map_or_else(
-                || data_dir.join("keys/ssh_host_ed25519_key"),
-                |path| base.join(path),
-            ),
-            host_ca: host_ca.map_or_else(
-                || data_dir.join("keys/ssh_host_ca_ed25519_key"),
-                |path| base.join(path),
-            ),
+            host_key: key(host_key, "keys/ssh_host_ed25519_key"),
+            host_ca: key(host_ca, "keys/ssh_host_ca_ed25519_key"),
             banner: banner.map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
         })
     }

@@ -307,6 +307,41 @@ impl Door {
             .is_none_or(|opening| opening.pay(bytes))
     }
 
+    /// Keeps a variable until the channel starts, within what is kept.
+    pub(super) fn variable(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
+        // own clients expect: they send what they are configured to and go on.
+        if let Some(opening) = self
+            .channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.as_mut())
+        {
+            let fits = opening.environment.len() < caps::VARIABLES
+                && name.len() <= caps::NAME
+                && value.len() <= caps::VALUE;
+            if !fits || !opening.pay(name.len() + value.len()) {
+                opening.variables_unkept = opening.variables_unkept.saturating_add(1);
+                return session.channel_failure(id);
+            }
+            opening
+                .environment
+                .push((name.to_owned(), value.to_owned()));
+            return session.channel_success(id);
+        }
+        // What runs already is sent none.
+        let flow = FlowRequest::Env {
+            name: caps::named(name),
+            value: String::new(),
+        };
+        self.too_late(id, flow, session)
+    }
+
     /// Refuses a command that is too long, saying so: a client prints what a channel wrote, not what it got before a
     /// failed request.
     pub(super) fn too_long(

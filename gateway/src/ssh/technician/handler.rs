@@ -197,12 +197,8 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let port = port(port_to_connect);
-        if let Some(jump) = self.leads(host_to_connect, port) {
-            return self.jump(jump, channel, reply, session).await;
-        }
-        self.refuse_channel(Self::to_port(host_to_connect, port), reply)
-            .await
+        let to = (host_to_connect, port_to_connect);
+        self.opens_to_port(to, channel, reply, session).await
     }
 
     async fn channel_open_forwarded_tcpip(
@@ -277,31 +273,7 @@ impl server::Handler for Door {
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         self.heard(id);
-        // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
-        // own clients expect: they send what they are configured to and go on.
-        if let Some(opening) = self
-            .channels
-            .get_mut(&id)
-            .and_then(|line| line.opening.as_mut())
-        {
-            let fits = opening.environment.len() < caps::VARIABLES
-                && name.len() <= caps::NAME
-                && value.len() <= caps::VALUE;
-            if !fits || !opening.pay(name.len() + value.len()) {
-                opening.variables_unkept = opening.variables_unkept.saturating_add(1);
-                return session.channel_failure(id);
-            }
-            opening
-                .environment
-                .push((name.to_owned(), value.to_owned()));
-            return session.channel_success(id);
-        }
-        // What runs already is sent none.
-        let flow = FlowRequest::Env {
-            name: caps::named(name),
-            value: String::new(),
-        };
-        self.too_late(id, flow, session)
+        self.variable(id, name, value, session)
     }
 
     async fn shell_request(

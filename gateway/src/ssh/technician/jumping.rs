@@ -6,19 +6,37 @@ use ecluse_policy::FlowRequest;
 use russh::server::{self, Auth, ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelOpenFailure, MethodKind, MethodSet};
 
-use super::door::{Door, Line, PROHIBITED};
+use super::door::{self, Door, Line, PROHIBITED};
 use super::downlink::Downlink;
 use crate::door::budget::Full;
+use crate::passage::caps;
 use crate::passage::channel::Opening;
 use crate::passage::jump::{self, Jump};
 use crate::passage::uplink::Uplink;
 use crate::texts;
 
 impl Door {
+    /// A channel to a port: of a target that the person may ask for a connection within this one, else a forward.
+    pub(super) async fn opens_to_port(
+        &mut self,
+        (host, port): (&str, u32),
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        let port = door::port(port);
+        if let Some(jump) = self.leads(host, port) {
+            return self.jump(jump, channel, reply, session).await;
+        }
+        let host = caps::named(host);
+        self.refuse_channel(FlowRequest::DirectTcpip { host, port }, reply)
+            .await
+    }
+
     /// Where a channel to `host` and `port` leads, if that is a target that this person may ask for.
     ///
     /// Within another connection nothing leads on: whoever needs another target jumps from outside.
-    pub(super) fn leads(&self, host: &str, port: u16) -> Option<Jump> {
+    fn leads(&self, host: &str, port: u16) -> Option<Jump> {
         if self.knock.leads().is_some() {
             return None;
         }
@@ -26,7 +44,7 @@ impl Door {
     }
 
     /// Opens the channel and speaks SSH on it.
-    pub(super) async fn jump(
+    async fn jump(
         &mut self,
         jump: Jump,
         channel: Channel<Msg>,
@@ -113,15 +131,10 @@ impl Door {
                     prompts: Vec::new().into(),
                 })
             }
-            answer => Some(answer),
-        }
-    }
-
-    /// What a channel to a port asks for.
-    pub(super) fn to_port(host: &str, port: u16) -> FlowRequest {
-        FlowRequest::DirectTcpip {
-            host: crate::passage::caps::named(host),
-            port,
+            answer @ (Auth::Accept
+            | Auth::Reject { .. }
+            | Auth::Partial { .. }
+            | Auth::UnsupportedMethod) => Some(answer),
         }
     }
 }
