@@ -777,6 +777,7 @@ help-slow = Slow a session at once, both ways: RATE is 8KiB/s for example; “of
 help-hold = Hold sessions at once, both ways: one, a target's, a technician's, or all. What runs on the target stays there. The technician reads the reason; what they type in a terminal meanwhile is not passed on.
 help-ask = Ask the technician of a session to explain something: the session is held, the question stands on their terminal, and their answer is told to you and recorded.
 help-resume = Let sessions go on that “hold” held: one, a target's, a technician's, or all. A budget that is spent holds it still: “topup”.
+help-host-ca = The line for ~/.ssh/known_hosts by which your client knows the targets that it jumps to (ssh -J).
 help-quota = What may still pass of your budgets: today's, those of your interventions, those of your sessions.
 help-answer = Answer what an operator asks in a session of yours; without words, read what is asked.
 help-cancel = Take a request back, or give an approved intervention up.
@@ -1109,6 +1110,7 @@ door-too-many = Too many connections wait here for their log-on, so this one is 
 door-too-many-of-source = Too many connections are open from your address, so this one is closed. Close some, or wait a minute.
 door-too-many-of-person = You have too many connections open here: close some and try again.
 door-gateway-stops = The gateway stops. Connect again later.
+jump-account = The user name of a jump is the account on { $target }: ssh -J YOU@GATEWAY ACCOUNT@{ $target }
 door-too-often = You have logged on very often within a minute: use one connection for several commands (ControlMaster), and try again in a minute.
 door-too-many-inside = All places are taken, but those kept for operators: try again in a few minutes. The operators have been told.
 

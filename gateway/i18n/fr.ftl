@@ -846,6 +846,7 @@ help-slow = Ralentir une session aussitôt, dans les deux sens : DÉBIT est par
 help-hold = Suspendre des sessions aussitôt, dans les deux sens : une, celles d'une cible, d'un technicien, ou toutes. Ce qui tourne sur la cible y reste. Le technicien lit le motif ; ce qu'il tape entre-temps n'est pas transmis.
 help-ask = Demander une explication au technicien d'une session : elle est suspendue, la question s'affiche sur son terminal, et sa réponse vous est dite et est enregistrée.
 help-resume = Laisser reprendre des sessions suspendues par « hold » : une, celles d'une cible, d'un technicien, ou toutes. Un budget épuisé la suspend toujours : « topup ».
+help-host-ca = La ligne de ~/.ssh/known_hosts par laquelle votre client reconnaît les cibles où il rebondit (ssh -J).
 help-quota = Ce qui peut encore passer de vos budgets : celui du jour, ceux de vos interventions, ceux de vos sessions.
 help-answer = Répondre à ce qu'un opérateur demande dans une de vos sessions ; sans mots, lire ce qui est demandé.
 help-cancel = Reprendre une demande, ou renoncer à une intervention approuvée.
@@ -1178,6 +1179,7 @@ door-too-many = Trop de connexions attendent ici leur authentification, celle-ci
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
 door-gateway-stops = La passerelle cesse son service. Reconnectez-vous plus tard.
+jump-account = Le nom donné pour un rebond est celui du compte sur { $target } : ssh -J VOUS@PASSERELLE COMPTE@{ $target }
 door-too-often = Trop de connexions en une minute. Gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 

@@ -11,6 +11,7 @@ use crate::archive::space::Space;
 use crate::copies::Absences;
 use crate::door::crowd::Crowds;
 use crate::extraction::accounts::Accounts;
+use crate::host_ca::HostCa;
 use crate::identity::ledger::Ledger;
 use crate::identity::people::People;
 use crate::live::Live;
@@ -64,6 +65,8 @@ pub struct Gateway {
     pub(crate) readers: Readers,
     /// Names this gateway among those that share a store: sessions live and die with their node.
     pub(crate) node: String,
+    /// By what whoever jumps to a target knows it.
+    pub(crate) host_ca: HostCa,
 }
 
 impl Gateway {

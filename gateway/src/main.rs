@@ -14,6 +14,7 @@ pub(crate) mod evidence;
 mod extraction;
 pub mod faces;
 pub mod gateway;
+mod host_ca;
 pub mod identity;
 mod life;
 pub mod live;

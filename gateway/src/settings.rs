@@ -90,6 +90,9 @@ pub struct SshSettings {
     /// The gateway's own host key, made at the first start. Default: `keys/ssh_host_ed25519_key` in the
     /// data directory.
     pub host_key: PathBuf,
+    /// The authority that signs what the gateway is to whoever jumps to a target, made at the first start. Default:
+    /// `keys/ssh_host_ca_ed25519_key` in the data directory.
+    pub host_ca: PathBuf,
     /// What everybody is told before logging on; none where the setting is empty. Default: in the gateway's language, that
     /// access is reserved and recorded.
     pub banner: Banner,

@@ -29,6 +29,7 @@ mod hostile_client;
 mod hostile_target;
 mod house;
 mod journal;
+mod jumps;
 mod kept_out;
 mod login;
 mod looking;

@@ -17,6 +17,7 @@ pub(crate) mod confirming;
 pub(crate) mod evidence;
 pub(crate) mod gauges;
 pub(crate) mod hands;
+pub(crate) mod host_ca;
 pub(crate) mod in_passage;
 pub(crate) mod keep_out;
 pub(crate) mod listing;

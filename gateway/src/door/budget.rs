@@ -256,9 +256,13 @@ impl Place {
             Stands::Nowhere => return Err(Full::Total),
         };
         self.stands = Stands::Nowhere;
+        self.budget.counts().leave(number);
+        self.enter_inside(person, operator)
+    }
+
+    fn enter_inside(&mut self, person: &PersonId, operator: bool) -> Result<(), Full> {
         let bounds = self.budget.bounds;
         let mut counts = self.budget.counts();
-        counts.leave(number);
         if counts.people.get(person).copied().unwrap_or_default() >= bounds.per_person {
             return Err(Full::Person);
         }
@@ -275,6 +279,29 @@ impl Place {
             operator,
         };
         Ok(())
+    }
+}
+
+impl Place {
+    /// A place inside for a connection that goes by a channel of this one.
+    ///
+    /// # Errors
+    /// [`Full`] when there is none.
+    pub(crate) fn within(&self) -> Result<Self, Full> {
+        let Stands::Inside { person, operator } = &self.stands else {
+            return Err(Full::Total);
+        };
+        let mut counts = self.budget.counts();
+        counts.sources.entry(prefix(self.source)).or_default().open += 1;
+        drop(counts);
+        // Given back with its source, where there is no place inside.
+        let mut place = Self {
+            budget: self.budget.clone(),
+            source: self.source,
+            stands: Stands::Nowhere,
+        };
+        place.enter_inside(person, *operator)?;
+        Ok(place)
     }
 }
 

@@ -8,6 +8,8 @@
 //! It also reads ahead. The library asks for four bytes and then for a packet; one large read for both spares most
 //! system calls. The buffer grows under load and shrinks when idle, so that idle connections stay small.
 
+mod carrier;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +19,10 @@ use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
+
+use carrier::Carrier;
 
 /// Size of the read-ahead buffer of a quiet connection, in bytes.
 const QUIET_BUFFER: usize = 4 << 10;
@@ -30,7 +34,7 @@ const READS_BEFORE_SHRINKING: u32 = 64;
 /// The socket under a [`GuardedStream`], shared with whoever may cut it.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    tcp: TcpStream,
+    carrier: Carrier,
     /// Bytes read ahead and not yet taken by the library.
     buffered: AtomicUsize,
     received: AtomicU64,
@@ -51,15 +55,15 @@ impl Socket {
             return;
         }
         // Both can only fail when the connection is already gone, which is what is wanted.
-        let _ = sockopt::set_socket_linger(&self.tcp, Some(Duration::ZERO));
-        let _ = shutdown(&self.tcp, Shutdown::Both);
+        let _ = sockopt::set_socket_linger(&self.carrier, Some(Duration::ZERO));
+        let _ = shutdown(&self.carrier, Shutdown::Both);
         self.cut_wake.notify_waiters();
     }
 
     /// Ends the connection in order: what was sent is still delivered, nothing more is read.
     pub(crate) fn hang_up(&self) {
         // Fails only when the connection is already gone.
-        let _ = shutdown(&self.tcp, Shutdown::Both);
+        let _ = shutdown(&self.carrier, Shutdown::Both);
     }
 
     /// Whether [`Socket::cut`] was called.
@@ -74,7 +78,7 @@ impl Socket {
 
     /// By which address of this machine it goes.
     pub(crate) fn local(&self) -> Option<std::net::IpAddr> {
-        self.tcp.local_addr().ok().map(|at| at.ip())
+        self.carrier.local()
     }
 
     /// Bytes received on the wire.
@@ -89,8 +93,20 @@ impl Socket {
 
     /// Waits until the peer has sent something that is not read yet, or has gone.
     pub(crate) async fn readable(&self) {
-        let mut byte = [0u8; 1];
-        let _ = self.tcp.peek(&mut byte).await;
+        self.carrier.readable().await;
+    }
+
+    /// Waits until [`Socket::cut`] is called.
+    pub(crate) async fn until_cut(&self) {
+        let mut woken = std::pin::pin!(self.cut_wake.notified());
+        loop {
+            woken.as_mut().enable();
+            if self.is_cut() {
+                return;
+            }
+            woken.as_mut().await;
+            woken.set(self.cut_wake.notified());
+        }
     }
 
     /// Lifts the bound on received bytes: the peer has authenticated.
@@ -122,8 +138,17 @@ impl GuardedStream {
     pub(crate) fn new(tcp: TcpStream, allowance: u64) -> Self {
         // Keystrokes must not wait for one another; a socket without the option is merely slower.
         let _ = tcp.set_nodelay(true);
+        Self::over(Carrier::Tcp(tcp), allowance)
+    }
+
+    /// Guards one end of a pair whose other end is a channel of somebody who has authenticated.
+    pub(crate) fn within(channel: UnixStream) -> Self {
+        Self::over(Carrier::Within(channel), u64::MAX)
+    }
+
+    fn over(carrier: Carrier, allowance: u64) -> Self {
         let socket = Arc::new(Socket {
-            tcp,
+            carrier,
             buffered: AtomicUsize::new(0),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -184,8 +209,8 @@ impl AsyncRead for GuardedStream {
                 this.small_reads = 0;
             }
             let read = loop {
-                ready!(this.socket.tcp.poll_read_ready(cx))?;
-                match this.socket.tcp.try_read(&mut this.buffer) {
+                ready!(this.socket.carrier.poll_read_ready(cx))?;
+                match this.socket.carrier.try_read(&mut this.buffer) {
                     Ok(read) => break read,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) => return Poll::Ready(Err(error)),
@@ -225,8 +250,8 @@ impl AsyncWrite for GuardedStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.socket.tcp.poll_write_ready(cx))?;
-            match self.socket.tcp.try_write(bytes) {
+            ready!(self.socket.carrier.poll_write_ready(cx))?;
+            match self.socket.carrier.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(sent) => {
                     self.socket.sent.fetch_add(sent as u64, Ordering::Relaxed);
@@ -243,7 +268,7 @@ impl AsyncWrite for GuardedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // An error means that the peer is gone already.
-        let _ = shutdown(&self.socket.tcp, Shutdown::Write);
+        let _ = shutdown(&self.socket.carrier, Shutdown::Write);
         Poll::Ready(Ok(()))
     }
 }
@@ -313,7 +338,7 @@ mod tests {
             }
         });
         // Wait until the kernel takes no more: two looks a moment apart see no progress is racy, so fill blindly.
-        while socket.tcp.try_write(&[0u8; 65536]).is_ok() {
+        while socket.carrier.try_write(&[0u8; 65536]).is_ok() {
             tokio::task::yield_now().await;
         }
         std::thread::spawn(move || socket.cut()).join().unwrap();

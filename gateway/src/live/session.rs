@@ -8,6 +8,7 @@
 mod company;
 mod doing;
 mod freezing;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,12 +25,12 @@ use ecluse_recordings::ReadError;
 use ecluse_recordings::evidence::key::RecordingKey;
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use self::shared::Shared;
 use super::hands::Standing;
 use super::{ByItself, Company, Held, Stop};
 use crate::clock::Onward;
 use crate::door::stream::Socket;
 use crate::extraction::toll::Toll;
-use crate::passage::connection::Connection;
 use crate::passage::meter::Passed;
 use crate::screens::LiveScreen;
 
@@ -160,6 +161,12 @@ impl LiveSession {
         });
         session.shared.enter(&session);
         session
+    }
+
+    /// What it shares with the other sessions of its connection.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// What does not change.
@@ -413,96 +420,4 @@ impl Drop for Seat {
 async fn until_empty(mut seated: watch::Receiver<usize>) {
     // Without a sender there is no session any more, and no channel of it.
     let _ = seated.wait_for(|seated| *seated == 0).await;
-}
-
-/// What the sessions of one connection share: its end.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    connection: Arc<Connection>,
-    sessions: Mutex<Vec<Weak<LiveSession>>>,
-    /// Why the connection ends, once it does: for whatever waits on it without a session.
-    ending: watch::Sender<Option<Stop>>,
-}
-
-impl Shared {
-    /// No sessions yet, on `connection`.
-    pub(crate) fn new(connection: Arc<Connection>) -> Arc<Self> {
-        Arc::new(Self {
-            connection,
-            sessions: Mutex::default(),
-            ending: watch::Sender::new(None),
-        })
-    }
-
-    /// Ends the connection and every session of it for `reason`, which may still be read for a moment. Must run inside the
-    /// runtime.
-    pub(crate) fn end(&self, reason: &Stop) {
-        self.begin_stops(reason);
-        let connection = Arc::clone(&self.connection);
-        tokio::spawn(async move {
-            tokio::time::sleep(LAST_WORD).await;
-            connection.cut();
-        });
-    }
-
-    /// Waits until the connection is to end.
-    pub(crate) async fn until_ending(&self) -> Stop {
-        let mut ending = self.ending.subscribe();
-        loop {
-            if let Some(reason) = ending.borrow_and_update().clone() {
-                return reason;
-            }
-            if ending.changed().await.is_err() {
-                // Cannot be: `self` holds the sender.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Whether the connection is to end.
-    pub(crate) fn is_over(&self) -> bool {
-        self.ending.borrow().is_some()
-    }
-
-    /// Whether a session is in passage on the connection.
-    pub(crate) fn has_sessions(&self) -> bool {
-        let sessions = self.lock();
-        let mut live = sessions.iter().filter_map(Weak::upgrade);
-        live.any(|session| session.stopped().is_none())
-    }
-
-    fn end_at_once(&self, reason: &Stop) {
-        self.begin_stops(reason);
-        self.connection.cut();
-    }
-
-    fn begin_stops(&self, reason: &Stop) {
-        // First of all: a session that begins from here on ends for the same reason.
-        self.ending.send_if_modified(|ending| {
-            let first = ending.is_none();
-            if first {
-                *ending = Some(reason.clone());
-            }
-            first
-        });
-        let sessions: Vec<_> = self.lock().iter().filter_map(Weak::upgrade).collect();
-        for session in sessions {
-            session.begin_stop(reason.clone());
-        }
-    }
-
-    fn enter(&self, session: &Arc<LiveSession>) {
-        let mut sessions = self.lock();
-        sessions.retain(|session| session.strong_count() > 0);
-        sessions.push(Arc::downgrade(session));
-        drop(sessions);
-        let ending = self.ending.borrow().clone();
-        if let Some(reason) = ending {
-            session.begin_stop(reason);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Weak<LiveSession>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -165,3 +165,27 @@ async fn r4_a_session_ends_as_its_last_channel() {
         assert_eq!(Because::from(session.how_it_ended_by_itself()), because);
     }
 }
+
+/// O4: who may close only connections without a session closes none that carries one by a channel; what ends such a connection ends
+/// those within, with its reason.
+#[tokio::test]
+async fn o4_a_connection_has_the_sessions_that_its_channels_carry() {
+    let (_, (_peer, stream)) = session(4).await;
+    let outer = Shared::new(Connection::new(
+        stream.socket(),
+        &Purse::common(1 << 30),
+        algorithms::renewal(&algorithms::limits()),
+        128,
+    ));
+    assert!(!outer.has_sessions());
+    let (within, _held) = session(5).await;
+    outer.carries(within.shared());
+    assert!(outer.has_sessions());
+    outer.end(&Stop::GatewayStops);
+    assert_eq!(within.stopped(), Some(Stop::GatewayStops));
+    assert!(!outer.has_sessions());
+    // One that comes late ends too.
+    let (late, _held) = session(6).await;
+    outer.carries(late.shared());
+    assert_eq!(late.stopped(), Some(Stop::GatewayStops));
+}

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ecluse_policy::identity::Doorway;
-use ecluse_policy::{Lang, LoginAddress, PersonId, Role};
+use ecluse_policy::{Lang, LoginAddress, PersonId, Role, TargetId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -26,12 +26,22 @@ pub(crate) struct Knock {
     door: SocketAddr,
     doorway: Doorway,
     id: Uuid,
+    /// Where the connection leads that goes by a channel of another; none of one of its own.
+    within: Option<Within>,
     /// Who has proven every key, and their language; none while a stranger knocks.
     keys_proven: Mutex<Option<(PersonId, Lang)>>,
     place: Mutex<Place>,
     /// The visit, or why there is none although the login is complete.
     entry: OnceLock<Result<Arc<Visit>, Arc<NoPlace>>>,
     authenticated: watch::Sender<bool>,
+}
+
+/// A connection that goes by a channel of another one, whose person is known (`ssh -J`).
+pub(crate) struct Within {
+    /// The other one.
+    pub(crate) outer: Arc<Visit>,
+    /// The target that it is for.
+    pub(crate) target: TargetId,
 }
 
 /// Somebody who has logged on, and for whom there is no place.
@@ -94,11 +104,49 @@ impl Knock {
             door,
             doorway,
             id,
+            within: None,
             keys_proven: Mutex::new(None),
             place: Mutex::new(place),
             entry: OnceLock::new(),
             authenticated: watch::Sender::new(false),
         })
+    }
+
+    /// The same person once more, on `connection`, which goes by a channel of another one.
+    pub(crate) fn within(
+        outer: &Self,
+        within: Within,
+        connection: Arc<Connection>,
+        id: Uuid,
+        place: Place,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gateway: Arc::clone(&outer.gateway),
+            connection,
+            source: outer.source,
+            door: outer.door,
+            doorway: outer.doorway,
+            id,
+            within: Some(within),
+            keys_proven: Mutex::new(None),
+            place: Mutex::new(place),
+            entry: OnceLock::new(),
+            authenticated: watch::Sender::new(false),
+        })
+    }
+
+    /// Where the connection leads, if it goes by a channel of another one.
+    pub(crate) fn leads(&self) -> Option<&Within> {
+        self.within.as_ref()
+    }
+
+    /// A place for a connection that goes by a channel of this one.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn place_within(&self) -> Result<Place, Full> {
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.within()
     }
 
     pub(crate) fn gateway(&self) -> &Arc<Gateway> {

@@ -17,6 +17,7 @@ pub(crate) mod entry;
 pub(crate) mod farewell;
 mod hands;
 pub(crate) mod inflow;
+pub(crate) mod jump;
 pub(crate) mod kinds;
 pub(crate) mod knock;
 pub(crate) mod meter;
@@ -100,7 +101,18 @@ pub(crate) async fn serve(
         id,
         place,
     );
+    attend(stream, connection, knock, config, gateway).await;
+}
 
+/// The rest of it, whatever the connection comes by.
+async fn attend(
+    stream: GuardedStream,
+    connection: Arc<Connection>,
+    knock: Arc<Knock>,
+    config: Config,
+    gateway: Arc<Gateway>,
+) {
+    let source = knock.source();
     let login_ends = tokio::time::sleep(gateway.settings.limits.authenticate_within.to_std());
     tokio::pin!(login_ends);
     let mut stopping = gateway.stopping.clone();
@@ -141,6 +153,9 @@ pub(crate) async fn serve(
     };
 
     visit.enter_live();
+    if let Some(within) = knock.leads() {
+        within.outer.leads_to(&visit);
+    }
     let over = tokio::select! {
         over = wire.until_over() => over,
         stop = supervision::watch_over(&visit) => part(&visit, &mut wire, &stop).await,

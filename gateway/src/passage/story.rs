@@ -138,7 +138,7 @@ pub(crate) async fn refuse(mut opening: Opening, words: String) {
 
 /// Closes a channel; returns when the close is on the wire. What the technician still sends is discarded first: a full queue
 /// would keep the library's task from sending anything.
-async fn close(opening: &mut Opening) {
+pub(super) async fn close(opening: &mut Opening) {
     opening.uplink.discard();
     let _ = opening.end.say(Piece::Close).await;
 }

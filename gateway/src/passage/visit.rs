@@ -103,6 +103,11 @@ impl Visit {
         }
     }
 
+    /// A channel of this connection carries that of `inner`: what ends this one ends that one too, and says why on it.
+    pub(super) fn leads_to(&self, inner: &Self) {
+        self.shared.carries(&inner.shared);
+    }
+
     /// Waits until the connection is to end: for what waits on it without a session.
     pub(crate) async fn until_ending(&self) -> Stop {
         self.shared.until_ending().await

@@ -42,6 +42,7 @@ struct WrittenSsh {
     listen: Option<Listen>,
     operators_listen: Option<Listen>,
     host_key: Option<PathBuf>,
+    host_ca: Option<PathBuf>,
     banner: Option<WrittenBanner>,
 }
 
@@ -200,6 +201,7 @@ impl WrittenSsh {
             listen,
             operators_listen,
             host_key,
+            host_ca,
             banner,
         } = self;
         let listen = listen.map_or_else(
@@ -210,13 +212,14 @@ impl WrittenSsh {
         if let Some(own) = &operators_listen {
             doors_apart(&listen, own)?;
         }
+        let key = |path: Option<PathBuf>, usual| {
+            path.map_or_else(|| data_dir.join(usual), |path| base.join(path))
+        };
         Ok(SshSettings {
             listen,
             operators_listen: operators_listen.unwrap_or_default(),
-            host_key: host_key.map_or_else(
-                || data_dir.join("keys/ssh_host_ed25519_key"),
-                |path| base.join(path),
-            ),
+            host_key: key(host_key, "keys/ssh_host_ed25519_key"),
+            host_ca: key(host_ca, "keys/ssh_host_ca_ed25519_key"),
             banner: banner.map_or(Banner::Usual, |banner| Banner::Written(banner.0)),
         })
     }

@@ -5,6 +5,7 @@
 //! certificates of the protocol, for whoever keeps or compares them.
 
 pub(crate) mod algorithms;
+mod certificate;
 pub(crate) mod keys;
 mod signals;
 pub(crate) mod target;

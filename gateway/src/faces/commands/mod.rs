@@ -12,6 +12,7 @@ pub mod directory;
 mod enroll;
 mod explain;
 mod export;
+mod host_ca;
 mod journal;
 mod minutes;
 mod nodes;
@@ -74,6 +75,7 @@ enum OnStore {
     Enroll(enroll::Enroll),
     Explain(explain::Explain),
     Export(export::Export),
+    HostCa(host_ca::PrintHostCa),
     Nodes(nodes::Nodes),
     Retention(retention::Retention),
     #[command(subcommand)]
@@ -203,6 +205,7 @@ impl OnStore {
             Self::Credential(credential) => credential.run(store).await,
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Export(export) => return export.run(store, settings).await,
+            Self::HostCa(host_ca) => host_ca.run(store, settings).await,
             Self::Nodes(nodes) => nodes.run(store, settings).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,

@@ -41,6 +41,7 @@ use crate::evidence::EvidenceKeys;
 use crate::extraction::accounts::Accounts;
 use crate::faces::commands::out::Out;
 use crate::gateway::Gateway;
+use crate::host_ca::HostCa;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
 use crate::life;
@@ -127,6 +128,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     cut_short::tell(&store, &lock, &node, clock::now()).await?;
     let sealer = Sealer::new(keys, store.clone(), Handle::current());
     let host_key = secrets::host_key(&settings.ssh.host_key)?;
+    let authority = secrets::host_key(&settings.ssh.host_ca)?;
 
     let (stop, stopping) = watch::channel(false);
     let (documents, in_force) = watch::channel(store.documents().await?);
@@ -162,6 +164,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         talks: talks.handle(),
         readers,
         node,
+        host_ca: HostCa::of(&authority)?,
         settings,
     });
     store
@@ -200,7 +203,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         std::thread::available_parallelism().map_or(1, usize::from),
     )?);
     let connections = TaskTracker::new();
-    let config = Config::new(vec![host_key]);
+    let config = Config::new(host_key, authority);
     let doors: Vec<_> = listeners
         .into_iter()
         .map(|(listener, doorway)| {
@@ -483,6 +486,7 @@ mod tests {
                 },
                 operators_listen: own,
                 host_key: "unused".into(),
+                host_ca: "unused".into(),
                 banner: crate::settings::Banner::Usual,
             };
             let error = format!("{:#}", listen(&ssh).await.unwrap_err());

@@ -19,6 +19,7 @@ use crate::deeds::evidence::recordings::Recordings;
 use crate::deeds::evidence::replay::Replay;
 use crate::deeds::evidence::watch::Watch;
 use crate::deeds::hands::{Hold, Resume, Slow};
+use crate::deeds::host_ca::KnownHosts;
 use crate::deeds::keep_out::KeepOut;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
@@ -59,6 +60,7 @@ enum Act {
     Request,
     Flows,
     Quota,
+    HostCa,
     Answer,
     Cancel,
     Interventions,
@@ -124,6 +126,7 @@ pub(super) const COMMANDS: &[Command] = &[
     ),
     of::<Flows>(Act::Flows, &[(Technicians, "help-flows")]),
     of::<Quota>(Act::Quota, &[(Technicians, "help-quota")]),
+    of::<KnownHosts>(Act::HostCa, &[(Technicians, "help-host-ca")]),
     of::<Answer>(Act::Answer, &[(Technicians, "help-answer")]),
     of::<Cancel>(Act::Cancel, &[(Technicians, "help-cancel")]),
     of::<Alerts>(Act::Alerts, &[(Operators, "help-alerts")]),
@@ -323,7 +326,12 @@ impl Act {
     async fn right(self, house: &Gateway, by: &Actor, name: &str) -> Result<(), Undone> {
         let applied = house.applied();
         let whose = match self {
-            Self::Request | Self::Flows | Self::Quota | Self::Answer | Self::Cancel => Technicians,
+            Self::Request
+            | Self::Flows
+            | Self::Quota
+            | Self::HostCa
+            | Self::Answer
+            | Self::Cancel => Technicians,
             Self::Pending
             | Self::Approve
             | Self::Refuse
@@ -375,6 +383,7 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Request => technician::request(desk, words).await,
         Act::Flows => technician::flows(desk, words).await,
         Act::Quota => gauges::quota(desk, words).await,
+        Act::HostCa => technician::host_ca(desk, words).await,
         Act::Answer => technician::answer(desk, words).await,
         Act::Cancel => technician::cancel(desk, words).await,
         Act::Interventions => listing::interventions(desk, words).await,

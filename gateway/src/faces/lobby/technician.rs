@@ -8,6 +8,7 @@ use super::desk::{Desk, Trouble, status};
 use super::{accompanied, grammar, next, shown, standing};
 use crate::clock;
 use crate::deeds::Undone;
+use crate::deeds::host_ca::{self, KnownHosts};
 use crate::deeds::listing::{self, Flows};
 use crate::deeds::questions::{self, Answer};
 use crate::deeds::requests::{self, Cancel, Request, Requested};
@@ -259,6 +260,16 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
         );
         desk.terminal.line(&title).await?;
         desk.terminal.fields(&fields).await?;
+    }
+    Ok(status::DONE)
+}
+
+/// `host-ca`: the line by which their client knows the targets that it jumps to.
+pub(super) async fn host_ca(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
+    let ask: KnownHosts = grammar::parse(words)?;
+    match host_ca::host_ca(desk.gateway, desk.visitor, ask).await? {
+        Some(line) => desk.terminal.line(&line).await?,
+        None => desk.line("lobby-no-flows", &[]).await?,
     }
     Ok(status::DONE)
 }

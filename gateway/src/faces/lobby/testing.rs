@@ -21,6 +21,7 @@ use crate::door::crowd::Crowds;
 use crate::evidence::EvidenceKeys;
 use crate::extraction::accounts::Accounts;
 use crate::gateway::Gateway;
+use crate::host_ca::HostCa;
 use crate::identity::ledger::{Ledger, Measure};
 use crate::identity::people::People;
 use crate::live::Live;
@@ -233,6 +234,7 @@ impl House {
             talks: tokio::runtime::Handle::current(),
             readers,
             node: "test".to_owned(),
+            host_ca: HostCa::of(&crate::secrets::new_ed25519("test").unwrap()).unwrap(),
             settings,
         });
         Self {

@@ -72,6 +72,11 @@ impl Visit {
         self.gateway.texts.say(self.lang(), text_id, &[])
     }
 
+    /// Words with something to put in, in the person's language.
+    pub(crate) fn words_with(&self, text_id: &str, args: &[(&str, Value)]) -> String {
+        self.gateway.texts.say(self.lang(), text_id, args)
+    }
+
     /// What a technician is told of bytes that they typed while nothing passed.
     pub(crate) fn say_refused_keys(&self, bytes: u64) -> String {
         let args = [("count", bytes.into())];

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, oneshot};
 use super::channel::{FromTarget, TargetConnection, ToTarget};
 use super::intake::{Intake, Intakes};
 use super::{LoggedOn, Server, log_on};
+use crate::actor::Origin;
 use crate::door::stream::Socket;
 use crate::passage::inflow::{Inflow, TooLarge};
 use crate::passage::reach::{Asking, ConnectError, Connected, Greeting, Reached};
@@ -105,7 +106,7 @@ pub(crate) async fn forward(
 /// Whether a place is a door of the gateway (F4), by the address that the target sees it at and all others that are known.
 fn is_own_door(
     visit: &Visit,
-    (target, door): (&TargetId, &HostPort),
+    (target, own): (&TargetId, &HostPort),
     leg: &Leg,
     place: &ForwardLine,
 ) -> bool {
@@ -115,7 +116,9 @@ fn is_own_door(
     let told = settings.address();
     let mut hosts: Vec<String> = listens().map(|door| door.ip().to_string()).collect();
     hosts.extend(leg.socket().local().map(|ip| ip.to_string()));
-    hosts.extend(visit.connection().socket().local().map(|ip| ip.to_string()));
+    // As the technician reached it, also where they came by another connection's channel.
+    let Origin::Ssh { door, .. } = visit.visitor().origin;
+    hosts.push(door.ip().to_canonical().to_string());
     hosts.extend(told.as_ref().map(|told| told.host().to_owned()));
     let hosts: Vec<Host> = hosts
         .iter()
@@ -126,7 +129,7 @@ fn is_own_door(
     let known = Known {
         gateway: &hosts,
         gateway_ports: &ports,
-        own: &Door::of(target, door.host(), door.port()),
+        own: &Door::of(target, own.host(), own.port()),
         others: &[],
     };
     match known.never(place) {

@@ -9,7 +9,6 @@
 
 mod beside;
 mod callbacks;
-mod certificate;
 mod channel;
 mod credential;
 mod forwards;
@@ -27,6 +26,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg};
 use tokio::net::TcpStream;
 
 use super::algorithms;
+use super::certificate::{self, Purpose};
 use crate::clock;
 use crate::door::stream::{GuardedStream, Socket};
 use crate::passage::channel::Start;
@@ -34,7 +34,6 @@ use crate::passage::inflow::{Inflow, PACKET, WINDOW};
 use crate::passage::reach::{Asking, ConnectError, Greeting, Reached};
 use crate::passage::visit::Visit;
 use callbacks::Target;
-use certificate::Purpose;
 use channel::TargetConnection;
 use credential::Credential;
 pub(crate) use forwards::{Forwards, forward};

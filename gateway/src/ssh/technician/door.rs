@@ -11,6 +11,7 @@ use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{ChannelId, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, MethodKind, MethodSet};
 use tokio::sync::oneshot;
 
+use super::Config;
 use super::overheard::Overheard;
 use crate::identity::desk::{Answer, Desk};
 use crate::passage::caps;
@@ -38,6 +39,8 @@ pub(crate) struct Door {
     unanswered: Vec<ChannelOpenHandle>,
     /// What the library refuses without asking; none before there is a visit.
     pub(super) overheard: Option<Overheard>,
+    /// How a connection within this one is served.
+    pub(super) config: Config,
 }
 
 /// One channel of the connection.
@@ -51,7 +54,7 @@ pub(super) struct Line {
 
 impl Door {
     /// A door for the connection of `knock`.
-    pub(crate) fn new(knock: Arc<Knock>) -> Self {
+    pub(crate) fn new(knock: Arc<Knock>, config: Config) -> Self {
         let desk = Desk::new(
             Arc::clone(knock.gateway()),
             knock.source(),
@@ -64,6 +67,7 @@ impl Door {
             channels: HashMap::new(),
             unanswered: Vec::new(),
             overheard: None,
+            config,
         }
     }
 
@@ -74,6 +78,10 @@ impl Door {
 
     /// What everybody reads before logging on (P3): nothing that depends on who they are.
     pub(super) fn banner(&self) -> Option<String> {
+        // Whoever comes by another connection has read it there.
+        if self.knock.leads().is_some() {
+            return None;
+        }
         let gateway = self.knock.gateway();
         let words = match &gateway.settings.ssh.banner {
             Banner::Usual => gateway
@@ -297,6 +305,41 @@ impl Door {
             .get_mut(&id)
             .and_then(|line| line.opening.as_mut())
             .is_none_or(|opening| opening.pay(bytes))
+    }
+
+    /// Keeps a variable until the channel starts, within what is kept.
+    pub(super) fn variable(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
+        // own clients expect: they send what they are configured to and go on.
+        if let Some(opening) = self
+            .channels
+            .get_mut(&id)
+            .and_then(|line| line.opening.as_mut())
+        {
+            let fits = opening.environment.len() < caps::VARIABLES
+                && name.len() <= caps::NAME
+                && value.len() <= caps::VALUE;
+            if !fits || !opening.pay(name.len() + value.len()) {
+                opening.variables_unkept = opening.variables_unkept.saturating_add(1);
+                return session.channel_failure(id);
+            }
+            opening
+                .environment
+                .push((name.to_owned(), value.to_owned()));
+            return session.channel_success(id);
+        }
+        // What runs already is sent none.
+        let flow = FlowRequest::Env {
+            name: caps::named(name),
+            value: String::new(),
+        };
+        self.too_late(id, flow, session)
     }
 
     /// Refuses a command that is too long, saying so: a client prints what a channel wrote, not what it got before a

@@ -45,7 +45,7 @@ const CALLBACKS: &[(&str, Becomes)] = &[
     ("authentication_banner", LogOn),
     // `shell`, `command: …`, `sftp-…: …` say what for.
     ("channel_open_session", ByTheMatrix),
-    // `forward: HOST:PORT` (`-L`, `-D`, `-W`).
+    // `forward: HOST:PORT` (`-L`, `-D`, `-W`); to a target a connection within this one (`-J`).
     ("channel_open_direct_tcpip", ByTheMatrix),
     // `socket: PATH`.
     ("channel_open_direct_streamlocal", ByTheMatrix),

@@ -9,6 +9,7 @@
 //! | asked | answered |
 //! |---|---|
 //! | session channel | opened, within the bound of channels |
+//! | a channel to a target that the person may ask for | opened, and SSH spoken on it ([`super::jumping`]) |
 //! | `pty-req`, `env` | kept until the channel starts, within [`caps`] and the purse, then asked of policy with its shell or command |
 //! | `shell`, `exec`, the subsystem `sftp` | starts [`crate::passage::story`], once a channel |
 //! | `direct-tcpip`, `direct-streamlocal@openssh.com` | starts the same, and is answered by it: opened once its place is reached, refused in words |
@@ -49,6 +50,9 @@ impl server::Handler for Door {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         self.desk.named(user);
         Ok(self.answer(self.desk.no()))
     }
@@ -58,6 +62,9 @@ impl server::Handler for Door {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
+        if self.knock.leads().is_some() {
+            return Ok(Auth::Accept);
+        }
         let wanted = algorithms::accepts_signature(offer.algorithm)
             && self.desk.wants(user, offer.public_key);
         Ok(if wanted {
@@ -72,6 +79,9 @@ impl server::Handler for Door {
         user: &str,
         key: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         if !algorithms::accepts_signature(key.algorithm) {
             return Ok(self.answer(self.desk.no()));
         }
@@ -84,6 +94,9 @@ impl server::Handler for Door {
         user: &str,
         certificate: &Certificate,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.enter_within(user).await {
+            return Ok(answer);
+        }
         let answer = self.desk.certificate_proven(user, certificate).await;
         Ok(self.answer(answer))
     }
@@ -94,6 +107,9 @@ impl server::Handler for Door {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
+        if let Some(answer) = self.told_within(user, response.is_some()).await {
+            return Ok(answer);
+        }
         // One prompt was asked, so one answer counts; an answer that is no text is a wrong one.
         let code = response.map(|mut answers| {
             answers
@@ -170,11 +186,8 @@ impl server::Handler for Door {
         reply: ChannelOpenHandle,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        let flow = FlowRequest::DirectTcpip {
-            host: caps::named(host_to_connect),
-            port: port_to_connect,
-        };
-        self.forward(channel, flow, reply, session).await
+        let to = (host_to_connect, port_to_connect);
+        self.opens_to_port(to, channel, reply, session).await
     }
 
     async fn channel_open_forwarded_tcpip(
@@ -246,31 +259,7 @@ impl server::Handler for Door {
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
         self.heard(id);
-        // Which names pass is decided when the channel starts. Saying yes to a name that does not pass is what sshd's
-        // own clients expect: they send what they are configured to and go on.
-        if let Some(opening) = self
-            .channels
-            .get_mut(&id)
-            .and_then(|line| line.opening.as_mut())
-        {
-            let fits = opening.environment.len() < caps::VARIABLES
-                && name.len() <= caps::NAME
-                && value.len() <= caps::VALUE;
-            if !fits || !opening.pay(name.len() + value.len()) {
-                opening.variables_unkept = opening.variables_unkept.saturating_add(1);
-                return session.channel_failure(id);
-            }
-            opening
-                .environment
-                .push((name.to_owned(), value.to_owned()));
-            return session.channel_success(id);
-        }
-        // What runs already is sent none.
-        let flow = FlowRequest::Env {
-            name: caps::named(name),
-            value: String::new(),
-        };
-        self.too_late(id, flow, session)
+        self.variable(id, name, value, session)
     }
 
     async fn shell_request(

@@ -2,8 +2,8 @@
 //!
 //! [`handler`] turns the library's callbacks into single events with one reply each; what they mean is decided
 //! elsewhere: who is there in [`crate::identity`], what may happen in `ecluse-policy`, what then happens in
-//! [`crate::passage`]. [`wire`] is the running connection as `passage` sees it, [`downlink`] the way back on one channel, [`forwards`] what a client waits for
-//! until the place of a forward is reached.
+//! [`crate::passage`]. [`wire`] is the running connection as `passage` sees it, [`downlink`] the way back on one channel,
+//! [`forwards`] what a client waits for until the place of a forward is reached, [`jumping`] what a channel to a target becomes.
 
 pub(crate) mod door;
 pub(crate) mod downlink;
@@ -11,6 +11,7 @@ pub(crate) mod downlink;
 mod everything;
 pub(crate) mod forwards;
 pub(crate) mod handler;
+mod jumping;
 pub(crate) mod overheard;
 pub(crate) mod program;
 pub(crate) mod wire;
@@ -18,10 +19,11 @@ pub(crate) mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::keys::PrivateKey;
+use ecluse_policy::Timestamp;
+use russh::keys::{PrivateKey, ssh_key};
 use russh::{MethodKind, MethodSet, server};
 
-use super::algorithms;
+use super::{algorithms, certificate};
 use crate::passage::connection::WINDOW;
 use crate::passage::rekey::Limits;
 
@@ -35,12 +37,53 @@ const SILENCES: usize = 10;
 
 /// How technicians' connections are served.
 #[derive(Clone)]
-pub(crate) struct Config(Arc<server::Config>);
+pub(crate) struct Config {
+    server: Arc<server::Config>,
+    proof: Arc<Proof>,
+}
+
+/// By what the gateway proves what it is.
+struct Proof {
+    host_key: PrivateKey,
+    /// Signs what it is within another connection: the target that somebody jumps to.
+    authority: PrivateKey,
+}
 
 impl Config {
-    /// The gateway proves itself by `host_keys`.
-    pub(crate) fn new(host_keys: Vec<PrivateKey>) -> Self {
-        Self(Arc::new(server::Config {
+    /// The gateway proves itself by `host_key`, and, where somebody jumps to a target, by a certificate of `authority`.
+    pub(crate) fn new(host_key: PrivateKey, authority: PrivateKey) -> Self {
+        Self {
+            server: Arc::new(Self::server(host_key.clone())),
+            proof: Arc::new(Proof {
+                host_key,
+                authority,
+            }),
+        }
+    }
+
+    /// The same for a connection that goes by a channel of another one: proven by a certificate for these names, and open to
+    /// whoever that one's person is.
+    ///
+    /// # Errors
+    /// When the system gives no randomness or the authority's key cannot sign.
+    pub(crate) fn within(&self, called: &[&str], now: Timestamp) -> Result<Self, ssh_key::Error> {
+        let Proof {
+            host_key,
+            authority,
+        } = &*self.proof;
+        let certificate = certificate::of_host(authority, host_key.public_key(), called, now)?;
+        Ok(Self {
+            server: Arc::new(server::Config {
+                methods: MethodSet::from([MethodKind::None].as_slice()),
+                certificates: vec![certificate],
+                ..Self::server(host_key.clone())
+            }),
+            proof: Arc::clone(&self.proof),
+        })
+    }
+
+    fn server(host_key: PrivateKey) -> server::Config {
+        server::Config {
             // No version: it would tell strangers what to try.
             server_id: russh::SshId::Standard("SSH-2.0-Ecluse".into()),
             methods: MethodSet::from([MethodKind::PublicKey].as_slice()),
@@ -49,7 +92,7 @@ impl Config {
             auth_rejection_time_initial: Some(Duration::ZERO),
             max_auth_attempts: ATTEMPTS,
             preferred: algorithms::preferred(algorithms::KEYS.to_vec()),
-            keys: host_keys,
+            keys: vec![host_key],
             limits: algorithms::limits(),
             // What the library bears while keys are renewed follows from it (`passage/rekey.rs`).
             window_size: WINDOW,
@@ -61,12 +104,12 @@ impl Config {
             keepalive_max: SILENCES,
             nodelay: true,
             ..Default::default()
-        }))
+        }
     }
 
     /// Within which a connection's keys are renewed.
     pub(crate) fn renewal(&self) -> Limits {
-        algorithms::renewal(&self.0.limits)
+        algorithms::renewal(&self.server.limits)
     }
 }
 

@@ -34,8 +34,8 @@ impl Wire {
         stream: GuardedStream,
         knock: &Arc<Knock>,
     ) -> Option<Self> {
-        let door = Door::new(Arc::clone(knock));
-        let running = server::run_stream(Arc::clone(&config.0), stream, door).await;
+        let door = Door::new(Arc::clone(knock), config.clone());
+        let running = server::run_stream(Arc::clone(&config.server), stream, door).await;
         running.ok().map(Self)
     }
 

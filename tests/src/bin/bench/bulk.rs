@@ -92,8 +92,7 @@ impl Bench<'_> {
             median(&direct),
             median(&elsewhere),
             median(&relaying),
-            way,
-            length,
+            way.moved(length),
         );
         let beside = median(&hop) / median(&through);
         self.note(
@@ -139,8 +138,7 @@ impl Bench<'_> {
     }
 
     /// The ratio that would be reached if no core ever stood still: client, gateway and target share them here.
-    fn note_bound(&mut self, took: f64, elsewhere: f64, relaying: f64, way: Way, length: u64) {
-        let moved = way.moved(length);
+    pub(crate) fn note_bound(&mut self, took: f64, elsewhere: f64, relaying: f64, moved: f64) {
         let cores = thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
         let least = (elsewhere + relaying * moved) / cores;
         self.note(

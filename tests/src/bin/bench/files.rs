@@ -10,6 +10,7 @@ use ecluse_tests::payload::{Kind, Payload};
 use ecluse_tests::process::Usage;
 use ecluse_tests::{Site, Ssh, client, peers};
 
+use crate::gauge::busy;
 use crate::hands::finished;
 use crate::report::median;
 use crate::{Bench, CIPHER, EXCHANGE, STALL, limits};
@@ -102,14 +103,18 @@ impl Bench<'_> {
             (site.ssh("alice+db01"), ports.door),
         ];
         let (mut times, mut costs) = ([Vec::new(), Vec::new()], Vec::new());
+        let mut elsewhere = Vec::new();
+        let moved = part.length as f64 / 1e9;
         for _ in 0..self.arguments.rounds {
             for ((ssh, port), times) in ways.iter().zip(&mut times) {
                 let gateway = site.process()?.id();
-                let before = Usage::of(gateway)?.cpu;
+                let (before, idle) = (Usage::of(gateway)?.cpu, busy()?);
                 times.push(batch(ssh, *port, there, here, part)?);
                 let cost = Usage::of(gateway)?.cpu - before;
                 if *port == ports.door {
-                    costs.push(cost / (part.length as f64 / 1e9));
+                    costs.push(cost / moved);
+                } else {
+                    elsewhere.push(busy()? - idle);
                 }
                 finished(site)?;
                 for gone in ["came", "come"].map(|name| here.join(name)) {
@@ -131,6 +136,9 @@ impl Bench<'_> {
             &format!("≥ {:.2} ×", part.promised),
             Some(ratio >= part.promised),
         );
+        if !part.late {
+            self.note_bound(direct, median(&elsewhere), median(&costs), moved);
+        }
         self.note(
             "  processor time of the gateway, recording included",
             "",

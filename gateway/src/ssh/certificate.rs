@@ -1,7 +1,9 @@
-//! Certificates of minutes: the gateway as the SSH user authority of its targets (C2, N6).
+//! Certificates of a short life: the gateway as the SSH user authority of its targets (C2, N6), and as the authority by which it
+//! proves itself to whoever jumps to one.
 //!
 //! A target that trusts the gateway's authority (`TrustedUserCAKeys`) needs no stored credential: for each connection
 //! the gateway makes a key that never touches a disk and a certificate for it, valid for one account and a few minutes.
+//! To a client that jumps (`ssh -J`) the gateway is the target: its own host key, with a certificate for the target's name.
 
 use std::time::Duration;
 
@@ -10,13 +12,15 @@ use ecluse_policy::Timestamp;
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
-use russh::keys::ssh_key::{self, Certificate};
+use russh::keys::ssh_key::{self, Certificate, PublicKey};
 use zeroize::Zeroizing;
 
 /// Validity before now: clocks of targets may lag.
 const BACKDATED: Duration = Duration::from_secs(120);
 /// Validity after now. A session outlives its certificate: it is looked at when logging on only.
 const VALID: Duration = Duration::from_secs(300);
+/// That of a host's: a client may look again when keys are renewed.
+const HOST_VALID: Duration = Duration::from_secs(24 * 3600);
 
 /// What the certificate says beside the key.
 #[derive(Debug)]
@@ -40,25 +44,11 @@ pub(crate) fn issue(
     purpose: &Purpose<'_>,
     now: Timestamp,
 ) -> Result<(PrivateKey, Certificate), ssh_key::Error> {
-    let random = SystemRandom::new();
     let mut seed = Zeroizing::new([0u8; 32]);
-    let mut nonce = [0u8; 32];
-    let mut serial = [0u8; 8];
-    for bytes in [
-        seed.as_mut_slice(),
-        nonce.as_mut_slice(),
-        serial.as_mut_slice(),
-    ] {
-        random.fill(bytes).map_err(|_| ssh_key::Error::Crypto)?;
-    }
+    fill(seed.as_mut_slice())?;
     let key = PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed)), "")?;
-
-    let now = u64::try_from(now.as_micros() / 1_000_000).map_err(|_| ssh_key::Error::Time)?;
-    let after = now.saturating_sub(BACKDATED.as_secs());
-    let before = now.saturating_add(VALID.as_secs());
-    let mut builder = Builder::new(nonce, key.public_key(), after, before)?;
+    let mut builder = builder(key.public_key(), now, VALID)?;
     builder
-        .serial(u64::from_be_bytes(serial))?
         .cert_type(CertType::User)?
         .key_id(purpose.key_id.as_str())?
         .valid_principal(purpose.account)?;
@@ -70,6 +60,43 @@ pub(crate) fn issue(
     }
     let certificate = builder.sign(authority)?;
     Ok((key, certificate))
+}
+
+/// Makes a certificate for the host key `key` under these names, signed by `authority`.
+///
+/// # Errors
+/// When the system gives no randomness or the authority's key cannot sign.
+pub(super) fn of_host(
+    authority: &PrivateKey,
+    key: &PublicKey,
+    names: &[&str],
+    now: Timestamp,
+) -> Result<Certificate, ssh_key::Error> {
+    let mut builder = builder(key, now, HOST_VALID)?;
+    builder.cert_type(CertType::Host)?.key_id("ecluse")?;
+    for name in names {
+        builder.valid_principal(*name)?;
+    }
+    builder.sign(authority)
+}
+
+/// A certificate for `key`, valid for so long, of a serial number of its own.
+fn builder(key: &PublicKey, now: Timestamp, valid: Duration) -> Result<Builder, ssh_key::Error> {
+    let (mut nonce, mut serial) = ([0u8; 32], [0u8; 8]);
+    fill(&mut nonce)?;
+    fill(&mut serial)?;
+    let now = u64::try_from(now.as_micros() / 1_000_000).map_err(|_| ssh_key::Error::Time)?;
+    let after = now.saturating_sub(BACKDATED.as_secs());
+    let before = now.saturating_add(valid.as_secs());
+    let mut builder = Builder::new(nonce, key, after, before)?;
+    builder.serial(u64::from_be_bytes(serial))?;
+    Ok(builder)
+}
+
+fn fill(bytes: &mut [u8]) -> Result<(), ssh_key::Error> {
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| ssh_key::Error::Crypto)
 }
 
 #[cfg(test)]
@@ -102,5 +129,21 @@ mod tests {
         assert!(certificate.verify_signature().is_ok());
         let (other, _) = issue(&authority(), &purpose, now).unwrap();
         assert_ne!(other.public_key(), key.public_key());
+    }
+
+    /// A5: whoever jumps to a target is shown a host of its name, and of no other.
+    #[test]
+    fn a_host_is_of_these_names_for_a_day() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        let key = authority();
+        let certificate =
+            of_host(&authority(), key.public_key(), &["db01", "10.1.2.3"], now).unwrap();
+        assert_eq!(certificate.cert_type(), CertType::Host);
+        assert_eq!(certificate.valid_principals(), ["db01", "10.1.2.3"]);
+        assert_eq!(
+            certificate.valid_before() - certificate.valid_after(),
+            86_520
+        );
+        assert!(certificate.verify_signature().is_ok());
     }
 }
