@@ -324,7 +324,7 @@ fn only_the_listed_command_passes() -> Result<()> {
             .ssh("alice+db01")
             .run(other)
             .answer()?
-            .refused(&["The command"])
+            .refused(&["the command"])
             .with_context(|| format!("{other:?}"))?;
         ensure!(answer.output.is_empty(), "{other:?}: {answer:?}");
     }
