@@ -117,6 +117,18 @@ pub enum CutWhat {
     All,
 }
 
+impl CutWhat {
+    /// The record of an order, with what it names.
+    pub(crate) fn named_in(&self, record: AuditRecord) -> AuditRecord {
+        match self {
+            Self::Session(number) => record.detail("number", *number),
+            Self::Technician(person) => record.detail("technician", person.as_str()),
+            Self::Target(target) => record.target(target),
+            Self::All => record.detail("all", true),
+        }
+    }
+}
+
 /// An order of another node.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {

@@ -9,11 +9,10 @@ mod by_hand;
 mod confirming;
 mod folded;
 mod handful;
+mod host_keys;
 mod known;
 mod signals;
 mod since;
-
-use std::collections::BTreeSet;
 
 use clap::Args;
 use ecluse_policy::documents::Pool;
@@ -26,6 +25,7 @@ pub(crate) use self::by_hand::HandAct;
 use self::by_hand::by_hand;
 pub(crate) use self::folded::Sort;
 pub(crate) use self::handful::{Handful, handful};
+use self::host_keys::host_keys;
 pub(crate) use self::known::Known;
 pub(crate) use self::signals::Found;
 use self::since::{Since, all_of};
@@ -475,28 +475,4 @@ fn of_copies(away: &Away) -> Alert {
             destination: away.destination.clone(),
         },
     }
-}
-
-/// Unexpected host keys since a time: each key of each target once, the latest meeting of it.
-async fn host_keys(
-    house: &Gateway,
-    client: &ClientId,
-    since: Since,
-) -> Result<Vec<Alert>, StoreError> {
-    let since = since.beside_the_log();
-    let mut told = BTreeSet::new();
-    let mut alerts = Vec::new();
-    for alert in house.store.host_key_alerts(client, since).await? {
-        if told.insert((alert.target.clone(), alert.got.clone())) {
-            alerts.push(Alert {
-                at: alert.at,
-                told: Told::HostKey {
-                    target: alert.target,
-                    got: alert.got,
-                    pinned: alert.expected,
-                },
-            });
-        }
-    }
-    Ok(alerts)
 }

@@ -428,7 +428,7 @@ async fn pull(
         .iter()
         .map(|guest| of_guest(record(AuditKind::Cut), operator.client(), guest));
     let here: Vec<AuditRecord> = of_sessions.chain(of_guests).collect();
-    let ordered = ordered(record(AuditKind::CutOrdered), &order.what);
+    let ordered = order.what.named_in(record(AuditKind::CutOrdered));
     let given = orders::give(house, &order, ordered, &here).await;
     let (elsewhere, trouble) = match given {
         Ok(answers) => (answers, None),
@@ -467,16 +467,6 @@ async fn pull(
         on_record: trouble.is_none(),
         may_be_elsewhere: house.store.may_be_shared(),
         trouble,
-    }
-}
-
-/// The record of an order: what it names.
-fn ordered(record: AuditRecord, what: &CutWhat) -> AuditRecord {
-    match what {
-        CutWhat::Session(number) => record.detail("number", *number),
-        CutWhat::Technician(person) => record.detail("technician", person.as_str()),
-        CutWhat::Target(target) => record.target(target),
-        CutWhat::All => record.detail("all", true),
     }
 }
 
