@@ -15,6 +15,7 @@ mod orders;
 mod owed;
 mod passage;
 mod reach;
+mod receipts;
 mod search;
 mod sessions;
 mod settings;

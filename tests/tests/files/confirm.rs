@@ -52,7 +52,8 @@ fn answers(ground: &Ground, words: &[&str], told: &str) -> Result<()> {
 }
 
 fn detail<'e>(entry: &'e serde_json::Value, key: &str) -> &'e str {
-    entry["detail"][key].as_str().unwrap_or_default()
+    let detail = entry.get("detail").and_then(|detail| detail.get(key));
+    detail.and_then(|value| value.as_str()).unwrap_or_default()
 }
 
 /// I4: an upload waits for a yes and passes by it, the same in the same session is not asked again, a no is told with its reason and

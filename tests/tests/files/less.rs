@@ -53,7 +53,8 @@ fn i2_an_approval_gives_one_line_or_one_flow() -> Result<()> {
             .lobby("alice", &["interventions", &number])
             .answer()?,
     )?;
-    ensure!(seen.contains(&line) && seen.contains('→'), "{seen}");
+    let allows = format!("files: {line} · 2h");
+    ensure!(seen.contains(&allows), "{allows}: {seen}");
     ground.sftp("get @/in/file @/here/file\n")?.success()?;
     is_refused(
         &ground.sftp("get @/in/dir/small @/here/small\n")?,

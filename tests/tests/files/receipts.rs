@@ -17,7 +17,8 @@ fn reads(answer: Answer) -> Result<String> {
 }
 
 fn number(entry: &Value) -> u64 {
-    entry["detail"]["receipt"].as_u64().unwrap_or_default()
+    let number = entry.pointer("/detail/receipt").and_then(Value::as_u64);
+    number.unwrap_or_default()
 }
 
 /// P10: each file that passed, by SFTP and by `scp` of old, has a receipt with both ends, its way, size and digest; numbers have no

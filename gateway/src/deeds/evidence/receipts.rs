@@ -126,12 +126,12 @@ pub(crate) async fn receipts(
 
 /// Whose receipts somebody may read, and when that was asked.
 fn reader(by: &Actor, applied: &Applied) -> Result<(ClientId, Timestamp), Refusal> {
-    if let Role::Operator { .. } = by.authenticated.role() {
-        let operator = by.as_operator(applied)?;
-        return Ok((operator.client().clone(), operator.now()));
+    if let Role::Auditor { .. } = by.authenticated.role() {
+        let auditor = by.as_auditor(applied)?;
+        return Ok((auditor.client().clone(), auditor.now()));
     }
-    let auditor = by.as_auditor(applied)?;
-    Ok((auditor.client().clone(), auditor.now()))
+    let operator = by.as_operator(applied)?;
+    Ok((operator.client().clone(), operator.now()))
 }
 
 /// The first of them, or the last, in their order.

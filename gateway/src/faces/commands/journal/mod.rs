@@ -8,6 +8,7 @@ mod elsewhere;
 mod held;
 mod on_disk;
 mod orders;
+mod receipts;
 mod runs;
 mod secrets;
 mod sessions;

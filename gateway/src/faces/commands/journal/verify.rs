@@ -24,6 +24,7 @@ use super::checkpoints::{compare, own_checkpoints, signed};
 use super::defects::verdict_of;
 use super::elsewhere::Recorders;
 use super::orders::Orders;
+use super::receipts::Receipts;
 use super::tables::Tables;
 use super::{bound, on_disk, read_kept, read_log_keys, sessions, since, unended};
 use crate::archive::changes::{WRAPPED, end_all_interrupted};
@@ -159,6 +160,7 @@ struct Seen {
     /// What else the tables must say.
     tables: Tables,
     orders: Orders,
+    receipts: Receipts,
     /// The dates, against the order in which the entries stand.
     times: Times,
     /// What running gateways found wrong with the log itself.
@@ -222,6 +224,7 @@ impl Verify {
             removed: BTreeMap::new(),
             tables: Tables::default(),
             orders: Orders::default(),
+            receipts: Receipts::default(),
             times: Times::default(),
             contradicted: Vec::new(),
             last: Timestamp::from_micros(0),
@@ -272,6 +275,7 @@ impl Verify {
         sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
         seen.tables.compare(&moment, away, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
+        std::mem::take(&mut seen.receipts).judge(&seen.removed, away, findings);
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
             findings.add(Verdict::Altered, fault);
@@ -403,6 +407,7 @@ impl Seen {
         self.approvals.see(entry);
         self.tables.see(entry);
         self.orders.see(entry);
+        self.receipts.see(entry);
         self.times.see(entry);
         self.last = self.last.max(Timestamp::from_micros(entry.at_us));
         if entry.kind == AuditKind::CheckpointFailed.name()
