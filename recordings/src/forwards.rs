@@ -203,6 +203,10 @@ fn next(own: &str) -> Option<Next> {
     };
     let stream = value("stream")?;
     let stream = Stream::ALL.into_iter().find(|it| it.word() == stream)?;
+    if stream == Stream::ErrorOutput {
+        // No connection has one; an older recording may hold what the target said at the log-on.
+        return None;
+    }
     Some(Next::Bytes(stream, value("length")?.parse().ok()?))
 }
 

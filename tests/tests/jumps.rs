@@ -274,12 +274,28 @@ fn f6_a_jump_leads_nowhere_else() -> Result<()> {
     let mut running = site.ssh("alice+db01").flag("-W").flag(&address).spawn()?;
     ensure!(running.first_line()?.trim() == "SSH-2.0-Ecluse");
     drop(running);
+    // The jump itself gets in; what it asks on from there is refused.
+    let to = format!("{account}@db01");
+    let proxied = Ssh::new(site.layout(), &to)
+        .option("LogLevel INFO")
+        .flag("-J")
+        .flag("alice@gw");
     let proxied = ground
-        .jump(&format!("{account}@db01"))
+        .options()
+        .iter()
+        .fold(proxied, |ssh, it| ssh.option(it));
+    let answer = proxied
         .flag("-W")
-        .flag("db01:22");
-    let answer = proxied.answer()?.status_is(255)?;
+        .flag("db01:22")
+        .answer()?
+        .status_is(255)?;
+    let answer = answer.says(&["administratively prohibited"])?;
     ensure!(!answer.text().contains("SSH-2.0"), "{answer:?}");
+    let log_ons = store::audit(site, "log-on")?;
+    ensure!(
+        log_ons.iter().any(|one| detail(one, "within").is_some()),
+        "{log_ons:?}"
+    );
     let answer = ground.jump("nobody@db01").run("true").answer()?;
     ensure!(answer.status == Some(254), "{answer:?}");
     Ok(())

@@ -292,7 +292,11 @@ impl Place {
             return Err(Full::Total);
         };
         let mut counts = self.budget.counts();
-        counts.sources.entry(prefix(self.source)).or_default().open += 1;
+        let of_source = counts.sources.entry(prefix(self.source)).or_default();
+        if of_source.open >= self.budget.bounds.per_source {
+            return Err(Full::Source);
+        }
+        of_source.open += 1;
         drop(counts);
         // Given back with its source, where there is no place inside.
         let mut place = Self {

@@ -81,6 +81,11 @@ impl Socket {
         self.carrier.local()
     }
 
+    /// Whether its other end is on this machine.
+    pub(crate) fn is_within_a_machine(&self) -> bool {
+        self.carrier.is_within_a_machine()
+    }
+
     /// Bytes received on the wire.
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)

@@ -24,7 +24,7 @@ use super::visit::Visit;
 use crate::actor::Actor;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::clock;
-use crate::door::budget::Place;
+use crate::door::budget::{Full, Place};
 use crate::door::stream::{GuardedStream, Socket};
 use crate::ssh::technician::Config;
 use crate::store;
@@ -51,8 +51,11 @@ impl Jump {
     pub(crate) fn aim(visit: &Visit, host: &str, port: u16) -> Option<Self> {
         let applied = visit.gateway().applied();
         let technician = visit.visitor().as_technician(&applied).ok()?;
-        let address = HostPort::parse(&format!("{host}:{port}"))
-            .or_else(|_| HostPort::parse(&format!("[{host}]:{port}")))
+        // With its last dot it is the same name (RFC 1034 §3.1).
+        let called = host.to_ascii_lowercase();
+        let called = called.strip_suffix('.').unwrap_or(&called);
+        let address = HostPort::parse(&format!("{called}:{port}"))
+            .or_else(|_| HostPort::parse(&format!("[{called}]:{port}")))
             .ok();
         let mut found = technician
             .reaches()
@@ -62,8 +65,7 @@ impl Jump {
                 let Some((_, target)) = applied.documents.target(id) else {
                     return false;
                 };
-                let by_id = id.as_str() == host.to_ascii_lowercase()
-                    && (port == SSH || port == target.address.port());
+                let by_id = id.as_str() == called && (port == SSH || port == target.address.port());
                 by_id || address.as_ref() == Some(&target.address)
             })
             .collect::<Vec<_>>();
@@ -72,8 +74,38 @@ impl Jump {
         let [target] = <[TargetId; 1]>::try_from(found).ok()?;
         Some(Self {
             target,
-            called: host.to_ascii_lowercase(),
+            called: called.to_owned(),
         })
+    }
+}
+
+impl Jump {
+    /// There is no place for it: that is on record. The words for whoever asked.
+    pub(crate) fn no_place(&self, visit: &Arc<Visit>, full: Full) -> String {
+        let (reason, words) = match full {
+            Full::Person => (
+                "too many connections of this person",
+                "door-too-many-of-person",
+            ),
+            Full::Source => (
+                "too many connections of this source",
+                "door-too-many-of-source",
+            ),
+            Full::Often | Full::Early | Full::Pool | Full::Total => {
+                ("no place after log-on", "door-too-many-inside")
+            }
+        };
+        let documents = &visit.gateway().applied().documents;
+        let record = visit.visitor().record(AuditKind::Admission, clock::now());
+        let record = record.names(documents, Some(&self.target)).refused();
+        let record = record.detail("named", self.target.as_str()).reason(reason);
+        let at = Arc::clone(visit);
+        // Callbacks of the SSH library must not wait for the store.
+        visit
+            .tasks()
+            .spawn(async move { at.audit_refusal(record).await });
+        visit.count_refusal();
+        visit.say(words)
     }
 }
 
@@ -163,9 +195,11 @@ async fn up(source: &mut dyn Source, mut there: OwnedWriteHalf) {
             | Piece::Remark(_) => Ok(()),
         };
         if done.is_err() {
-            return;
+            break;
         }
     }
+    // Nobody reads any more; what was said last still goes back.
+    while !matches!(source.next().await, Some(Piece::Close) | None) {}
 }
 
 /// What goes back; ends when the connection within does. Nothing of it goes on once that is cut (invariant 6).

@@ -201,7 +201,9 @@ impl<'a> Passing<'a> {
         {
             self.known.resizes(size);
         }
-        if let Some(greeting) = greeting.heard()
+        // Of a forward nothing is shown but what the two sides say: a shell of the session is told it.
+        let is_shown = !matches!(self.start, Start::Forward(_));
+        if let Some(greeting) = greeting.heard().filter(|_| is_shown)
             && let Err(error) = self.greet(greeting).await
         {
             return Err(self.unrecorded(&error));

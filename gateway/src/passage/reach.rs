@@ -179,6 +179,9 @@ pub(crate) enum ConnectError {
     /// The place of a forward is the gateway itself, as the target sees it.
     #[error("{0} is a door of the gateway")]
     OwnDoor(String),
+    /// Another forward of the session had failed so, while this one waited for it.
+    #[error("{0}")]
+    Before(String, &'static str),
     /// The connection broke before anything was started.
     #[error("the target's connection broke before anything was started")]
     Lost,
@@ -200,8 +203,31 @@ impl ConnectError {
             Self::Unreachable(_) => "forward-unreachable",
             Self::Prohibited(_) => "forward-prohibited",
             Self::OwnDoor(_) => "forward-own-door",
+            Self::Before(_, text_id) => text_id,
             Self::Lost => "target-lost",
         }
+    }
+
+    /// The same of whoever waited for it.
+    pub(crate) fn once_more(&self) -> Self {
+        let text_id = match self {
+            // What it showed is told once.
+            Self::HostKey { .. } => "target-lost",
+            Self::Unresolved(_)
+            | Self::Refused(_)
+            | Self::Silent(_)
+            | Self::Handshake(_)
+            | Self::NoCredential
+            | Self::BadCredential(_)
+            | Self::Authentication
+            | Self::Channel(_)
+            | Self::Unreachable(_)
+            | Self::Prohibited(_)
+            | Self::OwnDoor(_)
+            | Self::Before(..)
+            | Self::Lost => self.text_id(),
+        };
+        Self::Before(self.to_string(), text_id)
     }
 }
 

@@ -331,7 +331,9 @@ impl Session {
                     .await;
             }
             // The entry of the forward says so.
-            ConnectError::Unreachable(_) | ConnectError::Prohibited(_) => {}
+            ConnectError::Unreachable(_)
+            | ConnectError::Prohibited(_)
+            | ConnectError::Before(..) => {}
             ConnectError::OwnDoor(_) => {
                 let refused = record.kind(AuditKind::FlowRefused).refused();
                 visit.audit_refusal(refused).await;

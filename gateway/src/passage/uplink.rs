@@ -241,6 +241,8 @@ impl Uplink {
 
     /// The technician's window has grown.
     pub(crate) fn window_grown(&self) {
+        // Read again, whoever waits for it or was dropped meanwhile.
+        *self.lock_unread() = None;
         self.window.notify_one();
     }
 

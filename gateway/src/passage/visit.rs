@@ -158,7 +158,7 @@ impl Visit {
         refusal: &Refusal,
     ) -> String {
         // Asked for again and again by programs that know no better, a browser above all: the first is on record, others count.
-        if flow.is_forward() && !self.unserved.is_new(flow, refusal) {
+        if flow.is_forward() && !self.unserved.is_new_place(flow, refusal) {
             self.count_repeated();
             return self.words_of_flow(admission, flow, refusal);
         }
@@ -235,7 +235,7 @@ impl Visit {
         }
     }
 
-    fn count_refusal(&self) {
+    pub(super) fn count_refusal(&self) {
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();

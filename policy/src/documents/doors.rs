@@ -16,9 +16,11 @@ impl Documents {
             let (host, port) = (target.address.host(), target.address.port());
             Door::of(target.id.clone(), host, port)
         };
-        // Few targets are reached at the port of a forward.
+        // Few targets are reached at the port of a forward, or called as its place.
         let others = self.clients.values().flat_map(|client| &client.targets);
-        let others = others.filter(|it| it.address.port() == place.port() && it.id != own.id);
+        let host = place.host().to_string();
+        let may_be = |it: &&Target| it.address.port() == place.port() || it.id.as_str() == host;
+        let others = others.filter(|it| it.id != own.id).filter(may_be);
         let others: Vec<Door<TargetId>> = others.map(door).collect();
         let known = Known {
             gateway: &[],

@@ -101,6 +101,8 @@ fn what_nobody_reads_does_not_keep_the_others_for_ever() -> Result<()> {
     let _ssh = ground.ssh(&["-L", &flags[0], "-L", &flags[1]], echo)?;
     let waits = connect(echo)?;
     let unread = connect(pours)?;
+    // One that comes behind it waits for the target's answer, which nobody reads either.
+    let behind = connect(echo)?;
     let ended = wait::until("the end of what nobody reads", PATIENCE, || {
         Ok(store::audit(&ground.site, "forwarded")?.pop())
     })?;
@@ -111,6 +113,29 @@ fn what_nobody_reads_does_not_keep_the_others_for_ever() -> Result<()> {
         "{ended}"
     );
     echoes(&waits, &noise(300_000, 5))?;
+    echoes(&behind, &noise(300_000, 6))?;
+    drop(unread);
+    Ok(())
+}
+
+/// What nobody reads ends for one that is not open yet, too: nobody is told that the target does not reach its place.
+#[test]
+fn what_nobody_reads_does_not_keep_a_newcomer_out() -> Result<()> {
+    let ground = Ground::start()?;
+    let (pours, echo) = (free()?, free()?);
+    let of = |port: u16, to: u16| format!("127.0.0.1:{port}:127.0.0.1:{to}");
+    let flags = [of(pours, ground.places.pours), of(echo, ground.places.echo)];
+    let _ssh = ground.ssh(&["-L", &flags[0], "-L", &flags[1]], echo)?;
+    let unread = connect(pours)?;
+    wait::until_true("the unread one in passage", PATIENCE, || {
+        Ok(ground
+            .site
+            .operator(&["live"])?
+            .success()?
+            .text()
+            .contains("forward"))
+    })?;
+    echoes(&connect(echo)?, &noise(300_000, 5))?;
     drop(unread);
     Ok(())
 }

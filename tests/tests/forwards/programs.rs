@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use ecluse_tests::layout::write_private;
+use ecluse_tests::target::sshd;
 use ecluse_tests::{client, peers, wait};
 
 use super::{Ground, PATIENCE, connect, echoes, free, noise, recordings, said};
@@ -117,7 +119,13 @@ fn f1_paramiko_opens_a_listed_place_and_reads_why_another_is_refused() -> Result
 /// R1: what was recorded opens in Wireshark's: one conversation for each connection, each stream as it was, and nothing to complain of.
 #[test]
 fn r1_forwards_are_packets_that_tshark_reads_without_error() -> Result<()> {
-    let ground = Ground::start()?;
+    // What the target says at the log-on is of no connection.
+    let ground = Ground::start_with(|plan, _| {
+        let said = plan.layout.target().join("banner");
+        write_private(&said, "Reserved.\n")?;
+        let line = format!("Banner {}\n", said.display());
+        write_private(&sshd::more(&plan.layout), &line)
+    })?;
     let port = free()?;
     let place = format!("127.0.0.1:{port}:127.0.0.1:{}", ground.places.echo);
     let mut ssh = ground.ssh(&["-L", &place], port)?;

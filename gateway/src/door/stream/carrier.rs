@@ -55,6 +55,17 @@ impl Carrier {
         }
     }
 
+    /// Whether both ends are of one machine.
+    pub(super) fn is_within_a_machine(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => match (stream.local_addr(), stream.peer_addr()) {
+                (Ok(own), Ok(other)) => own.ip() == other.ip() || other.ip().is_loopback(),
+                (Ok(_), Err(_)) | (Err(_), _) => false,
+            },
+            Self::Within(_) => true,
+        }
+    }
+
     /// Waits until something can be read, or nothing ever will.
     pub(super) async fn readable(&self) {
         let mut byte = [0u8; 1];

@@ -22,6 +22,8 @@ pub(super) struct Unserved {
     /// What was refused while there was no session yet.
     before: Mutex<Vec<(FlowRequest, Refusal)>>,
     counted: Mutex<Counted>,
+    /// The same of places that no line lists.
+    places: Mutex<Counted>,
 }
 
 /// What is repeated by programs that know no better, as long as the connection lasts: it does not end for that.
@@ -34,8 +36,22 @@ struct Counted {
 }
 
 impl Unserved {
+    /// Whether this place is to be put on record: the first time, and always where so many others were asked for that no more are
+    /// kept (R5).
+    pub(super) fn is_new_place(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
+        let mut counted = lock(&self.places);
+        if let Some((_, again)) = counted.again.get_mut(flow) {
+            *again = again.saturating_add(1);
+            return false;
+        }
+        if counted.again.len() < KINDS {
+            counted.again.insert(flow.clone(), (refusal.clone(), 0));
+        }
+        true
+    }
+
     /// Whether this kind is new to the connection; otherwise it is counted.
-    pub(super) fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
+    fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
         let mut counted = lock(&self.counted);
         if let Some((_, again)) = counted.again.get_mut(flow) {
             *again = again.saturating_add(1);
@@ -85,7 +101,9 @@ impl Visit {
     /// Puts on record what came again.
     pub(super) async fn conclude_unserved(&self) {
         let Counted { again, others } = std::mem::take(&mut *lock(&self.unserved.counted));
-        let again = again.into_iter().filter(|(_, (_, count))| *count > 0);
+        let places = std::mem::take(&mut *lock(&self.unserved.places)).again;
+        let again = again.into_iter().chain(places);
+        let again = again.filter(|(_, (_, count))| *count > 0);
         for (flow, (refusal, count)) in again {
             let record = refusal_of(self.record_of_unserved(), &flow, &refusal)
                 .reason(format!("{count} more on this connection"))

@@ -26,7 +26,7 @@ use crate::ssh::signals;
 /// Extended data type of standard error (RFC 4254 §5.2).
 const STDERR: u32 = 1;
 /// Until a target that is being left has taken what was sent to it.
-const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// When a leg says that it is there, and when it renews its keys.
 #[derive(Debug, Clone, Copy)]

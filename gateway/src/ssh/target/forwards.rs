@@ -4,27 +4,31 @@
 //! It is dialled by the first forward and stays until the session ends. What a place sends and its technician does not take
 //! holds back the others, so that whoever reads nothing for long is ended for their sake (`adr/0054`).
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ecluse_policy::capability::destination::{Door, Host, Known, NoForward};
 use ecluse_policy::{Capability, ForwardLine, HostPort, TargetId};
 use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, client};
 use tokio::sync::{Mutex, oneshot};
 
-use super::channel::{FromTarget, TargetConnection, ToTarget};
+use super::channel::{FromTarget, TAKEN_WITHIN, TargetConnection, ToTarget};
 use super::intake::{Intake, Intakes};
 use super::{LoggedOn, Server, log_on};
 use crate::actor::Origin;
+use crate::clock;
 use crate::door::stream::Socket;
 use crate::passage::inflow::{Inflow, TooLarge};
 use crate::passage::reach::{Asking, ConnectError, Connected, Greeting, Reached};
 use crate::passage::side::End;
 use crate::passage::visit::Visit;
+use crate::store::Node;
 
 /// How long a target may take to reach a place.
-const REACHED_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than one that nobody reads may keep it waiting (`passage/passing/unread.rs`).
+const REACHED_WITHIN: Duration = Duration::from_secs(45);
 /// Channels that the gateway closed first, after which the next forward dials anew: the library keeps a little of each.
 const LEFT_BEHIND: usize = 4096;
 /// Where a connection comes from, as a target is told (RFC 4254 §7.2): nothing about the technician.
@@ -32,7 +36,14 @@ const ORIGIN: &str = "127.0.0.1";
 
 /// What the forwards of one session share.
 #[derive(Default)]
-pub(crate) struct Forwards(Mutex<Option<Arc<Leg>>>);
+pub(crate) struct Forwards(Mutex<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    leg: Option<Arc<Leg>>,
+    /// When a log-on failed last, and how.
+    failed: Option<(Instant, ConnectError)>,
+}
 
 impl Forwards {
     /// The connection, dialled where there is none. Whoever asks meanwhile waits for it.
@@ -43,21 +54,46 @@ impl Forwards {
         asking: &Asking<'_>,
         greeting: &Greeting,
     ) -> Result<Arc<Leg>, ConnectError> {
+        let asked = clock::monotonic();
         let mut shared = self.0.lock().await;
-        if let Some(leg) = shared.as_ref().filter(|leg| leg.is_open()) {
+        if let Some(leg) = shared.leg.as_ref().filter(|leg| leg.is_open()) {
             return Ok(Arc::clone(leg));
         }
-        let leg = Arc::new(Leg::of(log_on(visit, server, asking, greeting).await?));
-        *shared = Some(Arc::clone(&leg));
-        Ok(leg)
+        // Who waited for a log-on that failed tries none of their own: fifty at once would block the account.
+        if let Some((at, error)) = &shared.failed
+            && *at >= asked
+        {
+            return Err(error.once_more());
+        }
+        match log_on(visit, server, asking, greeting).await {
+            Ok(logged_on) => {
+                let nodes = visit.gateway().store.gateways().await.unwrap_or_default();
+                let leg = Arc::new(Leg::of(logged_on, nodes));
+                shared.leg = Some(Arc::clone(&leg));
+                Ok(leg)
+            }
+            Err(error) => {
+                shared.failed = Some((clock::monotonic(), error.once_more()));
+                Err(error)
+            }
+        }
     }
 
     /// Leaves the target. Every forward has ended.
     pub(crate) async fn close(&self) {
-        let leg = self.0.lock().await.take();
-        if let Some(leg) = leg.and_then(Arc::into_inner) {
+        let Some(leg) = self.0.lock().await.leg.take() else {
+            return;
+        };
+        let socket = Arc::clone(leg.socket());
+        if let Some(leg) = Arc::into_inner(leg) {
             Box::new(leg.connection).close_gently();
+            return;
         }
+        // Something that a target has not answered still holds it, for ever where the target likes.
+        tokio::spawn(async move {
+            tokio::time::sleep(TAKEN_WITHIN).await;
+            socket.cut();
+        });
     }
 }
 
@@ -78,6 +114,8 @@ pub(crate) async fn forward(
     let own = (asking.permit.target(), server.destination);
     let leg = asking.forwards.leg(visit, server, asking, greeting);
     let leg = leg.await?;
+    // Whatever becomes of the place: an operator's cut reaches it.
+    asking.seated.session.live().dialled(leg.socket());
     if is_own_door(visit, own, &leg, place) {
         return Err(ConnectError::OwnDoor(place.to_string()));
     }
@@ -116,6 +154,10 @@ fn is_own_door(
     let told = settings.address();
     let mut hosts: Vec<String> = listens().map(|door| door.ip().to_string()).collect();
     hosts.extend(leg.socket().local().map(|ip| ip.to_string()));
+    if leg.socket().is_within_a_machine() {
+        hosts.push(Ipv4Addr::LOCALHOST.to_string());
+    }
+    hosts.extend(leg.nodes.iter().map(|node| node.host().to_owned()));
     // As the technician reached it, also where they came by another connection's channel.
     let Origin::Ssh { door, .. } = visit.visitor().origin;
     hosts.push(door.ip().to_canonical().to_string());
@@ -126,6 +168,7 @@ fn is_own_door(
         .collect();
     let mut ports: Vec<u16> = listens().map(|door| door.port()).collect();
     ports.extend(told.as_ref().map(HostPort::port));
+    ports.extend(leg.nodes.iter().map(HostPort::port));
     let known = Known {
         gateway: &hosts,
         gateway_ports: &ports,
@@ -145,10 +188,14 @@ struct Leg {
     inflow: Arc<Inflow>,
     intakes: Arc<Intakes>,
     left_behind: AtomicUsize,
+    /// How many wait for the target's answer.
+    opening: Arc<AtomicUsize>,
+    /// Where the gateways are that share the store.
+    nodes: Vec<HostPort>,
 }
 
 impl Leg {
-    fn of(logged_on: LoggedOn) -> Self {
+    fn of(logged_on: LoggedOn, nodes: Vec<Node>) -> Self {
         let LoggedOn {
             handle,
             guard,
@@ -170,6 +217,8 @@ impl Leg {
             inflow,
             intakes,
             left_behind: AtomicUsize::new(0),
+            opening: Arc::default(),
+            nodes: nodes.into_iter().map(|node| node.address).collect(),
         }
     }
 
@@ -215,6 +264,7 @@ impl Leg {
             }
         });
         let there = || place.to_string();
+        let _opening = Opening::of(&self.opening);
         match tokio::time::timeout(REACHED_WITHIN, told).await {
             Err(_) => Err(ConnectError::Unreachable(there())),
             Ok(Ok(Ok(channel))) => Ok(channel),
@@ -226,6 +276,22 @@ impl Leg {
             }
             Ok(Ok(Err(_)) | Err(_)) => Err(ConnectError::Lost),
         }
+    }
+}
+
+/// One that waits for the target's answer, while it does.
+struct Opening(Arc<AtomicUsize>);
+
+impl Opening {
+    fn of(all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Relaxed);
+        Self(Arc::clone(all))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -243,7 +309,8 @@ impl Connected for OnLeg {
     }
 
     fn holds_others_back(&self) -> bool {
-        self.leg.inflow.is_shut() && self.leg.intakes.len() > 1
+        let waits = self.leg.intakes.len() > 1 || self.leg.opening.load(Relaxed) > 0;
+        self.leg.inflow.is_shut() && waits
     }
 
     fn close_gently(self: Box<Self>) {}

@@ -8,7 +8,6 @@ use russh::{Channel, ChannelOpenFailure, MethodKind, MethodSet};
 
 use super::door::{self, Door, Line, PROHIBITED};
 use super::downlink::Downlink;
-use crate::door::budget::Full;
 use crate::passage::caps;
 use crate::passage::channel::Opening;
 use crate::passage::jump::{self, Jump};
@@ -56,13 +55,7 @@ impl Door {
         let place = match self.knock.place_within() {
             Ok(place) => place,
             Err(full) => {
-                let words = match full {
-                    Full::Person => "door-too-many-of-person",
-                    Full::Often | Full::Source | Full::Early | Full::Pool | Full::Total => {
-                        "door-too-many-inside"
-                    }
-                };
-                let reason = texts::plain(&visit.say(words));
+                let reason = texts::plain(&jump.no_place(&visit, full));
                 let code = PROHIBITED;
                 reply
                     .reject(ChannelOpenFailure::Other { code, reason })

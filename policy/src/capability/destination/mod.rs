@@ -190,6 +190,9 @@ impl fmt::Display for ForwardLine {
     }
 }
 
+/// The port that a client asks for where it was told no other (RFC 4253 §4.1).
+const SSH: u16 = 22;
+
 /// What the gateway knows to be where. `T` names a target.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'k, T> {
@@ -235,7 +238,7 @@ pub enum NoForward<'k, T> {
     Door(&'k T),
 }
 
-impl<T> Known<'_, T> {
+impl<T: AsRef<str>> Known<'_, T> {
     /// Why a line would never let anything pass: what `check` says of a document that holds it.
     #[must_use]
     pub fn never(&self, line: &ForwardLine) -> Option<NoForward<'_, T>> {
@@ -249,8 +252,15 @@ impl<T> Known<'_, T> {
         {
             return Some(NoForward::Gateway);
         }
+        // By its address, and by its id, which a resolver of the target's may know too.
         let is_at = |door: &Door<T>| {
-            door.port == destination.port && door.host.as_ref() == Some(&destination.host)
+            let by_id = || match &destination.host {
+                Host::Name(name) => **name == *door.target.as_ref(),
+                Host::V4(_) | Host::V6(_) => false,
+            };
+            let at_its_port = door.port == destination.port;
+            at_its_port && (door.host.as_ref() == Some(&destination.host) || by_id())
+                || destination.port == SSH && by_id()
         };
         let is_itself = destination.host.is_loopback() && destination.port == self.own.port;
         if is_itself || is_at(self.own) {

@@ -76,6 +76,23 @@ impl World {
     }
 }
 
+/// F6: a name that the target resolves is a door where it is a target's own.
+#[test]
+fn f6_a_target_by_its_id_is_its_door() {
+    let world = World::new();
+    for (host, port, judged) in [
+        ("web01", 22, "door of web01"),
+        ("WEB01.", 22, "door of web01"),
+        ("switch", 22, "door of switch"),
+        ("switch", 2222, "door of switch"),
+        ("web01", 80, "forward: web01:80"),
+        ("web02", 22, "forward: web02:22"),
+    ] {
+        let line = format!("forward: {}:{port}", host.trim_end_matches('.'));
+        assert_eq!(world.judge(host, port, &[&line]), judged, "{host}:{port}");
+    }
+}
+
 #[test]
 fn each_place_has_one_spelling() {
     for (written, canonical) in [
