@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use ecluse_tests::layout::write_private;
 use ecluse_tests::payload::{Kind, Payload};
-use ecluse_tests::{Answer, Plan, Site, Ssh, Terminal, client, recording, store, target, wait};
+use ecluse_tests::{
+    Answer, Plan, Site, Ssh, Terminal, client, peers, recording, store, target, wait,
+};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -388,4 +390,21 @@ fn f5_a_jump_takes_a_place() -> Result<()> {
     let answer = ground.jump(&to).run("true").answer()?.status_is(255)?;
     answer.says(&["too many connections"])?;
     running.goes_on()
+}
+
+/// A program's own channel: paramiko knows no certificates of hosts, logs on by `none`, and reads the words of what is refused.
+#[test]
+fn paramiko_jumps_as_well() -> Result<()> {
+    let ground = Ground::start()?;
+    ground.site.approved("alice", "db01")?;
+    let account = target::account()?;
+    let answer =
+        peers::run(&ground.site, "paramiko_jump", &["alice", "db01", &account])?.success()?;
+    let said = answer.text();
+    ensure!(said.starts_with("same\n5\n"), "{said}");
+    ensure!(
+        said.contains("sftp-list") && !said.contains("listed\n"),
+        "{said}"
+    );
+    Ok(())
 }
