@@ -159,8 +159,9 @@ fn ended(ground: &Ground, what: &str, because: &str) -> Result<()> {
             .into_iter()
             .find(|one| detail(one, "what").ends_with(what)))
     })?;
-    let reason = found["reason"].as_str().unwrap_or_default();
-    let is_nobody = detail(&found, "by") == "nobody" && found["verdict"] == "refuse";
+    let text = |key: &str| found.get(key).and_then(|value| value.as_str());
+    let reason = text("reason").unwrap_or_default();
+    let is_nobody = detail(&found, "by") == "nobody" && text("verdict") == Some("refuse");
     ensure!(is_nobody && reason.contains(because), "{found}");
     Ok(())
 }
