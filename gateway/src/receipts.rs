@@ -149,6 +149,11 @@ const fn outcome(outcome: FileOutcome) -> &'static str {
     }
 }
 
+/// Whether it tells of a file, and so has a number.
+pub(crate) fn is_receipt(record: &AuditRecord) -> bool {
+    record.kind == AuditKind::Receipt && record.detail.contains_key(WAY)
+}
+
 /// A receipt, as it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Receipt {

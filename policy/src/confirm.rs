@@ -106,8 +106,8 @@ impl Confirm {
                 template.resembles(command, *and_more)
             }
             (Kind::File(line), FlowRequest::File(need)) => {
-                // Who may look is the line's own matter.
-                matches!(need, FileNeed::Right(..)) && line.answers(need)
+                // Who may look is the line's own matter. What is moved from or to there is read or written there by another way.
+                matches!(need, FileNeed::Right(..)) && line.answers(need) || line.is_moved_by(need)
             }
             (Kind::Place(line), _) => request.place().as_ref() == Some(line),
             (Kind::Shell | Kind::Command(..) | Kind::File(_), _) => false,
@@ -125,7 +125,9 @@ impl Confirm {
                 // In such a flow a copy is judged by paths.
                 !(has_files && is_of_copies(given)) && one.may_meet(two, *and_more)
             }
-            (Kind::File(one), Capability::File(two)) => one.may_meet(two),
+            (Kind::File(one), Capability::File(two)) => {
+                one.may_meet(two) || one.may_be_moved_by(two)
+            }
             (Kind::Place(one), Capability::Forward(two)) => one == two,
             (Kind::Shell | Kind::Command(..) | Kind::File(_) | Kind::Place(_), _) => false,
         })
@@ -235,6 +237,29 @@ mod tests {
         assert!(!asks(dump, "pg_dump main more"));
         assert!(asks("command: *", "anything at all"));
         assert!(!asks("shell", "sh"));
+    }
+
+    /// What waits for a write or a read is not gone around by a rename of it, or of a directory on the way there.
+    #[test]
+    fn a_rename_waits_as_what_it_stands_for() {
+        use crate::capability::files::{FileRight, TargetPath};
+        let asks = |line: &str, right, path: &str| {
+            let path = TargetPath::canonical(path.as_bytes()).unwrap();
+            let request = FlowRequest::File(FileNeed::Right(right, path));
+            Confirm::parse(line).unwrap().asks(&request)
+        };
+        for family in ["sftp-write", "sftp-read", "sftp-delete", "sftp-rename"] {
+            let line = format!("{family}: /srv/conf/**");
+            for path in ["/srv/conf/app.conf", "/srv/conf", "/srv"] {
+                assert!(asks(&line, FileRight::Rename, path), "{line}: {path}");
+            }
+            for path in ["/srv/tmp/x", "/srv/confx"] {
+                assert!(!asks(&line, FileRight::Rename, path), "{line}: {path}");
+            }
+        }
+        let line = "sftp-write: /srv/conf/**";
+        assert!(!asks(line, FileRight::Read, "/srv/conf/app.conf"));
+        assert!(!asks(line, FileRight::Write, "/srv/conf"));
     }
 
     /// A place waits however it is asked for, and no other place does.

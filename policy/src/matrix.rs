@@ -262,19 +262,20 @@ pub(crate) fn flows_in_both<'d>(
         .collect()
 }
 
-/// What one flow of a client gives of a scope at `now`, as an operator approves that alone; none where the client has no such flow,
-/// or it gives nothing of it.
+/// What one flow of a client gives a technician of a scope at `now`, as an operator approves that alone; none where the client has no
+/// such flow, or it is not for them, or gives nothing of it.
 #[must_use]
 pub fn narrowed_to_flow(
     documents: &Documents,
     client: &ClientId,
-    flow: &str,
+    (flow, person): (&str, &PersonId),
     scope: &Scope,
     now: Timestamp,
 ) -> Option<Narrowing> {
     let client = documents.client(client)?;
     let mut flows = client.flows.iter();
-    let flow = flows.find(|one| one.name.as_str() == flow)?;
+    let (provider, technician) = documents.technician(person)?;
+    let flow = flows.find(|one| one.name.as_str() == flow && is_for(one, provider, technician))?;
     let mut lines: Vec<Capability> = Vec::new();
     for granted in &scope.capabilities {
         let given = allowed(flow, now).filter_map(|given| granted.common(given));

@@ -1,6 +1,8 @@
 //! Yes, less, no, and no longer: what an operator says to an intervention (I2). What was granted is never more than was
 //! asked: policy sees to it.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use ecluse_policy::identity::SecondFactor;
 use ecluse_policy::intervention::Intervention;
@@ -86,8 +88,8 @@ impl Approve {
             length: length.map(|Length(length)| length),
             families: named(only.into_iter().map(String::from).collect()),
             lines,
-            targets: named(target).or(of_flow.targets),
-            accounts: named(account).or(of_flow.accounts),
+            targets: both(named(target), of_flow.targets),
+            accounts: both(named(account), of_flow.accounts),
             bytes: bytes.map(|Size(bytes)| bytes),
         }
     }
@@ -105,7 +107,8 @@ impl Approve {
         };
         let (documents, client) = (operator.documents(), operator.client());
         let scope = &asked.request().scope;
-        let given = |flow: &str| narrowed_to_flow(documents, client, flow, scope, operator.now());
+        let (person, now) = (&asked.request().person, operator.now());
+        let given = |flow: &str| narrowed_to_flow(documents, client, (flow, person), scope, now);
         if let Some(narrowing) = given(typed) {
             return Ok(narrowing);
         }
@@ -123,6 +126,14 @@ impl Approve {
 /// Those that were named; all, where none was.
 pub(super) fn named<T, S: FromIterator<T>>(named: Vec<T>) -> Option<S> {
     (!named.is_empty()).then(|| named.into_iter().collect())
+}
+
+/// What both leave; where that is nothing, policy says so.
+fn both<T: Ord + Clone>(one: Option<BTreeSet<T>>, two: Option<BTreeSet<T>>) -> Option<BTreeSet<T>> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(&one & &two),
+        (one, two) => one.or(two),
+    }
 }
 
 /// What became of a yes.
@@ -312,4 +323,38 @@ async fn there(house: &Gateway, operator: &AsOperator<'_>, of: InterventionId) -
     heard
         .filter(|remote| remote.session.start.intervention == of)
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I2: what is named beside a flow leaves what both give, and nothing where that is nothing.
+    #[test]
+    fn i2_what_is_named_beside_a_flow_is_within_it() {
+        let targets = |names: &[&str]| -> BTreeSet<TargetId> {
+            let parsed = names.iter().map(|name| TargetId::parse(name).unwrap());
+            parsed.collect()
+        };
+        let approve = |names: &[&str]| Approve {
+            id: InterventionNumber(1),
+            length: None,
+            bytes: None,
+            only: Vec::new(),
+            flow: Some("dba".to_owned()),
+            line: None,
+            target: targets(names).into_iter().collect(),
+            account: vec![AccountName::parse("root").unwrap()],
+        };
+        let of_flow = Narrowing {
+            targets: Some(targets(&["db01", "db02"])),
+            accounts: Some([AccountName::parse("postgres").unwrap()].into()),
+            ..Narrowing::default()
+        };
+        let left = |names: &[&str]| approve(names).narrowing(of_flow.clone());
+        assert_eq!(left(&["db02", "web01"]).targets, Some(targets(&["db02"])));
+        assert_eq!(left(&["web01"]).targets, Some(BTreeSet::new()));
+        assert_eq!(left(&[]).targets, Some(targets(&["db01", "db02"])));
+        assert_eq!(left(&[]).accounts, Some(BTreeSet::new()));
+    }
 }

@@ -22,6 +22,9 @@ const WITHIN: &str = "within-seconds";
 /// Whether it is asked each time.
 const EACH: &str = "each";
 
+/// Questions of one session: each is an entry, is kept as long as the session lasts, and is nothing that is paid for.
+const MOST: usize = 256;
+
 /// Something that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
@@ -81,6 +84,11 @@ impl Confirms {
     /// What was said of it, where something was.
     pub(crate) fn said(&self, to: u64) -> Option<&Said> {
         self.answers.get(&to).map(|(_, said)| said)
+    }
+
+    /// Whether no more may be asked.
+    pub(crate) fn is_full(&self) -> bool {
+        self.asked.len() >= MOST
     }
 
     /// Those that wait still, each with its place.
@@ -231,6 +239,18 @@ mod tests {
             ..nobody
         };
         assert_eq!(of(None, &yes_of_nobody), None);
+    }
+
+    /// A session asks so often, whatever was said.
+    #[test]
+    fn the_questions_of_a_session_are_bounded() {
+        let mut all = Confirms::default();
+        for nth in 1..=MOST as u64 {
+            assert!(!all.is_full(), "{nth}");
+            all.ask(2 * nth, waiting(nth, "command: true", true));
+            all.answer(2 * nth + 1, 2 * nth, said(true, "odile"));
+        }
+        assert!(all.is_full());
     }
 
     /// The answer that stands first counts, also where it is heard of last; numbers go by the places of the questions.

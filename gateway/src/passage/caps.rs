@@ -8,6 +8,8 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 pub(crate) const NAME: usize = 256;
 /// The value of an environment variable.
 pub(crate) const VALUE: usize = 4 << 10;
+/// What waits for an operator's yes, in the words of lines.
+const WAITING: usize = 1 << 10;
 /// A line that says what was started, as it is noted.
 pub(crate) const NOTE: usize = 8 << 10;
 /// Environment variables of a channel; OpenSSH sends a handful.
@@ -26,12 +28,21 @@ pub(crate) const COPY: usize = 128 << 10;
 
 /// A name as it is kept: whole, or its beginning with how long it was and its digest, so that two are never taken for one.
 pub(crate) fn named(text: &str) -> String {
-    if text.len() <= NAME {
+    told(text, NAME)
+}
+
+/// What waits for a yes, as it is kept and read: likewise, and more of it, for whoever says yes.
+pub(crate) fn waiting(text: &str) -> String {
+    told(text, WAITING)
+}
+
+fn told(text: &str, most: usize) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
     let digest = sha256_hex(text.as_bytes());
     let bytes = text.len();
-    format!("{}… ({bytes} bytes, SHA-256 {digest})", clip(text, NAME))
+    format!("{}… ({bytes} bytes, SHA-256 {digest})", clip(text, most))
 }
 
 /// A command that will not run, as it is kept: likewise.
@@ -71,6 +82,8 @@ mod tests {
             one.contains("… (300 bytes, SHA-256 ") && one != other,
             "{one}"
         );
+        let long = |last: char| waiting(&format!("{}{last}", "w".repeat(COMMAND)));
+        assert!(long('x') != long('y') && long('x').len() < 2 * WAITING);
     }
 
     #[test]

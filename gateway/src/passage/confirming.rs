@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ecluse_policy::{Confirmation, PersonId};
 use tokio::sync::oneshot;
 
+use super::caps;
 use super::session::Session;
 use super::visit::Visit;
 use crate::audit::{AuditKind, AuditRecord};
@@ -30,6 +31,14 @@ pub(crate) struct Wanted {
     pub(crate) terms: Confirmation,
 }
 
+impl Wanted {
+    /// This, on these terms. It is kept as long as its session lasts, so that what is too long is told by its beginning.
+    pub(crate) fn new(what: &str, terms: Confirmation) -> Self {
+        let what = caps::waiting(what);
+        Self { what, terms }
+    }
+}
+
 /// Why something does not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unconfirmed {
@@ -42,7 +51,7 @@ pub(crate) struct Unconfirmed {
 /// What the channels of a session share of it.
 #[derive(Debug, Default)]
 pub(crate) struct Confirming {
-    /// Held from the look whether the same waits until that it does is on record.
+    /// Held from the look whether the same waits until that it does is on record, and from that nobody waits until that is.
     asking: tokio::sync::Mutex<()>,
     /// How many wait for the answer to each question.
     waiters: Mutex<BTreeMap<u64, usize>>,
@@ -137,11 +146,16 @@ impl Question<'_> {
             () = async { drop(held.wait_for(Held::is_by_hand).await) } => Over::Held,
             () = tokio::time::sleep(self.wanted.terms.within.to_std()) => Over::InTime,
         };
-        if !self.session.confirming().leaves(seq) && !matches!(over, Over::InTime) {
-            // Others wait for the same answer.
-            return Err(self.over(over));
+        // Whoever finds that the same waits, finds it before nobody does, or not at all.
+        let alone = self.session.confirming().asking.lock().await;
+        if !self.session.confirming().leaves(seq) {
+            // Others wait for the same answer, each for their own time.
+            let said = live.hands().borrow().confirms().said(seq).cloned();
+            return said.map_or_else(|| Err(self.over(over)), |said| self.of(&said));
         }
-        match self.ends(seq, over).await {
+        let ended = self.ends(seq, over).await;
+        drop(alone);
+        match ended {
             Ok(said) => self.of(&said),
             Err(error) => Err(self.not_on_record(&error)),
         }
@@ -152,7 +166,7 @@ impl Question<'_> {
         let (visit, live) = (self.visit, self.session.live());
         let Wanted { what, terms } = &self.wanted;
         let _alone = self.session.confirming().asking.lock().await;
-        let (is_agreed, same, number) = {
+        let (is_agreed, same, number, is_full) = {
             let standing = live.hands();
             let standing = standing.borrow();
             let confirms = standing.confirms();
@@ -160,16 +174,21 @@ impl Question<'_> {
                 confirms.is_agreed(what),
                 confirms.same(what),
                 confirms.next(),
+                confirms.is_full(),
             )
         };
         if is_agreed && !terms.each {
             return Ok(Ok(None));
         }
+        let same = same.filter(|_| !terms.each);
+        if same.is_none() && is_full {
+            return Ok(Err(self.too_many()));
+        }
         let asked = officers::logged_on(visit.gateway(), &live.facts().client).await?;
         if asked.is_empty() {
             return Ok(Err(self.nobody()));
         }
-        let seq = match same.filter(|_| !terms.each) {
+        let seq = match same {
             Some(seq) => seq,
             None => {
                 let waiting = Waiting {
@@ -301,6 +320,18 @@ impl Question<'_> {
         Unconfirmed {
             words: house.texts.say(self.visit.lang(), "confirm-nobody", &args),
             because: "it needs an operator's yes, and none of the client is logged on".to_owned(),
+        }
+    }
+
+    /// This session has asked all that it may.
+    fn too_many(&self) -> Unconfirmed {
+        self.visit.count_refusal();
+        let what = ("what", self.wanted.what.as_str().into());
+        let texts = &self.visit.gateway().texts;
+        Unconfirmed {
+            words: texts.say(self.visit.lang(), "confirm-too-many", &[what]),
+            because: "it needs an operator's yes, and its session has asked for too many"
+                .to_owned(),
         }
     }
 

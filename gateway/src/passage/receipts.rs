@@ -47,11 +47,14 @@ impl Receipts {
         std::mem::take(&mut self.lock().records)
     }
 
-    fn next(&self) -> Option<Vec<AuditRecord>> {
+    /// Those of the next change: none of them as long as the store `owes` what was before, so that they are counted here. Nobody
+    /// writes any more where there are none.
+    fn next(&self, owes: bool) -> Option<Vec<AuditRecord>> {
         let mut pending = self.lock();
         let many = pending.records.len().min(AT_ONCE);
         pending.is_written = many > 0;
-        (many > 0).then(|| pending.records.drain(..many).collect())
+        let many_now = if owes { 0 } else { many };
+        (many > 0).then(|| pending.records.drain(..many_now).collect())
     }
 }
 
@@ -100,12 +103,37 @@ async fn write(visit: &Visit, session: &Session) {
     loop {
         tokio::time::sleep(TOGETHER).await;
         let _alone = session.receipts().writing.lock().await;
-        let Some(records) = session.receipts().next() else {
+        let Some(records) = session.receipts().next(store.owes()) else {
             return;
         };
-        if let Err(error) = store.record(&records).await {
-            tracing::warn!(%error, "receipts of files are not on record yet");
-            store.owe(records);
+        if !records.is_empty() {
+            // Each has its event: what was committed and not answered is not written twice.
+            store.record_at_last(records).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// While the store owes something, receipts stay where they are counted; they go on in their order, and none is left behind.
+    #[test]
+    fn p10_receipts_wait_with_their_session_for_a_store_that_is_away() {
+        let receipts = Receipts::default();
+        let at = |nth| ecluse_policy::Timestamp::from_micros(nth);
+        let all: Vec<_> = (0..250)
+            .map(|nth| AuditRecord::new(AuditKind::Receipt, at(nth)))
+            .collect();
+        receipts.lock().records = all.clone();
+        assert_eq!(receipts.next(true), Some(Vec::new()));
+        assert!(receipts.lock().is_written);
+        assert_eq!(receipts.lock().records.len(), all.len());
+        let mut written = receipts.next(false).unwrap();
+        assert_eq!(written.len(), AT_ONCE);
+        written.extend(receipts.next(false).unwrap());
+        assert_eq!(written, all);
+        assert_eq!(receipts.next(true), None);
+        assert!(!receipts.lock().is_written);
     }
 }

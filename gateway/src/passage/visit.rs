@@ -235,7 +235,8 @@ impl Visit {
         }
     }
 
-    pub(super) fn count_refusal(&self) {
+    /// One more that was refused; too many end the connection.
+    pub(crate) fn count_refusal(&self) {
         if self.refusals.fetch_add(1, Ordering::Relaxed) >= REFUSALS {
             tracing::warn!(person = %self.visitor.person(), "too many refused requests on one connection");
             self.connection.cut();

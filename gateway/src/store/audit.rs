@@ -34,6 +34,8 @@ pub struct AuditQuery {
     pub until: Option<Timestamp>,
     /// Only records after this place: to read on.
     pub after: Option<u64>,
+    /// Only records before this place: to read on, the latest first.
+    pub before: Option<u64>,
     /// The latest first, rather than in order.
     pub latest_first: bool,
     /// At most so many; without it a thousand.
@@ -96,6 +98,7 @@ impl AuditQuery {
             from,
             until,
             after,
+            before,
             latest_first: _,
             limit: _,
         } = self;
@@ -109,6 +112,7 @@ impl AuditQuery {
             && from.is_none_or(|from| record.at >= from)
             && until.is_none_or(|until| record.at < until)
             && after.is_none_or(|after| stored.seq > after)
+            && before.is_none_or(|before| stored.seq < before)
     }
 }
 
@@ -177,7 +181,8 @@ pub(super) fn conditions(query: &AuditQuery) -> Conditions<'_> {
         .and_if("session = ?", query.session.map(SessionId::as_uuid))
         .and_if("at >= ?", query.from)
         .and_if("at < ?", query.until)
-        .and_if("audit.seq > ?", query.after);
+        .and_if("audit.seq > ?", query.after)
+        .and_if("audit.seq < ?", query.before);
     if !query.kinds.is_empty() {
         conditions.and_in("kind", query.kinds.iter().map(|kind| kind.name()));
     }

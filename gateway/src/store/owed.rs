@@ -19,6 +19,7 @@ use super::sql::values;
 use super::{Inner, SessionEnd, Store, StoreError, new_id};
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 use crate::clock;
+use crate::receipts::is_receipt;
 
 /// How long what happened may hold up who tells of it.
 const TRIED_FOR: Duration = Duration::from_secs(3);
@@ -97,7 +98,8 @@ impl Owed {
             // As many as there were sessions in passage: none begins without the store.
             Debt::End(..) => state.debts.push_back(Arc::new(debt)),
             Debt::HostKey(_, records) | Debt::Records(records) => {
-                if state.debts.len() < MOST {
+                // A receipt is never one of so many: a session gives no more of them while these wait.
+                if state.debts.len() < MOST || records.iter().any(is_receipt) {
                     state.debts.push_back(Arc::new(debt));
                 } else {
                     for record in records {
@@ -182,6 +184,11 @@ impl Store {
         if !records.is_empty() {
             self.inner.owed.keep(&self.inner, Debt::Records(records));
         }
+    }
+
+    /// Whether something that happened is not on record yet: what is put there now waits behind it.
+    pub fn owes(&self) -> bool {
+        self.inner.owed.is_any()
     }
 
     /// Puts on record as soon as the store answers what is wrong with the log itself: every change takes that along.

@@ -4,19 +4,15 @@ use std::borrow::Cow;
 
 use super::sql::values;
 use super::{StoreError, Writing};
-use crate::audit::{AuditKind, AuditRecord};
-use crate::receipts::NUMBER;
+use crate::audit::AuditRecord;
+use crate::receipts::{NUMBER, is_receipt};
 
 /// The record with its number, where it is a receipt. Two gateways never draw the same: each change waits for the one before it.
 pub(super) async fn numbered<'r>(
     change: &mut Writing,
     record: &'r AuditRecord,
 ) -> Result<Cow<'r, AuditRecord>, StoreError> {
-    let Some(client) = record
-        .client
-        .as_ref()
-        .filter(|_| record.kind == AuditKind::Receipt)
-    else {
+    let Some(client) = record.client.as_ref().filter(|_| is_receipt(record)) else {
         return Ok(Cow::Borrowed(record));
     };
     let sql = "INSERT INTO counters (name, value) VALUES ($1, 1) \

@@ -125,6 +125,11 @@ fn a_client_reads_its_own_records_and_nobody_elses() {
             ..AuditQuery::default()
         };
         assert_eq!(store.audit(&query).await.unwrap().first().unwrap().seq, 4);
+        let query = AuditQuery {
+            before: Some(4),
+            ..query
+        };
+        assert_eq!(store.audit(&query).await.unwrap().first().unwrap().seq, 3);
     });
 }
 

@@ -68,7 +68,8 @@ impl FileGrants {
         for need in needs {
             let request = FlowRequest::File(need.clone());
             let giving = self.grants.iter().filter(|one| now < one.closes_at);
-            let giving = giving.filter(|one| one.line.answers(need));
+            // Whoever moves something does what these lines give, whichever flow gives the move.
+            let giving = giving.filter(|one| one.line.answers(need) || one.line.is_moved_by(need));
             let terms = giving.filter_map(|one| Confirm::of(&one.confirm, &request));
             if let Some(terms) = Confirmation::strictest(terms) {
                 asked = Confirmation::strictest(asked.into_iter().chain([terms]));

@@ -219,6 +219,17 @@ impl FileLine {
         self.right == other.right && self.paths.may_meet(&other.paths)
     }
 
+    /// Whether `other` may move what this one names: errs on the side of yes.
+    pub(crate) fn may_be_moved_by(&self, other: &Self) -> bool {
+        other.right == FileRight::Rename && self.paths.may_meet(&other.paths)
+    }
+
+    /// Whether `need` moves what this line names, whatever its right: a path of it, or a directory on the way there.
+    pub(crate) fn is_moved_by(&self, need: &FileNeed) -> bool {
+        matches!(need, FileNeed::Right(FileRight::Rename, path)
+            if self.paths.matches(path) || self.paths.leads_through(path))
+    }
+
     /// Whether this line alone gives what is needed.
     #[must_use]
     pub fn answers(&self, need: &FileNeed) -> bool {

@@ -262,6 +262,7 @@ fn i2_an_approval_of_one_line_or_flow_leaves_that_alone() {
             "dba",
             "\"shell\", \"sftp-read: /var/log/app/**\", \"command: uptime\"",
         ),
+        flow("network", "\"command: uptime\"").replace("maintech:dba", "maintech:bob"),
     ];
     let documents = with_flows(&flows.concat());
     let (asked, odile) = (asked(&documents), odile(&documents));
@@ -290,8 +291,11 @@ fn i2_an_approval_of_one_line_or_flow_leaves_that_alone() {
     }
     let client = ClientId::parse("hopital").unwrap();
     let scope = &asked.request().scope;
-    let of = |flow: &str| narrowed_to_flow(&documents, &client, flow, scope, t0());
+    let by = &asked.request().person;
+    let of = |flow: &str| narrowed_to_flow(&documents, &client, (flow, by), scope, t0());
     assert_eq!(left(&of("logs").unwrap()), ["sftp-read: /var/log/**"]);
     assert!(!left(&of("dba").unwrap()).contains(&"sftp-read: /var/log/**".to_owned()));
     assert_eq!(of("nothing"), None);
+    // A flow for others gives them nothing, whatever it gives.
+    assert_eq!(of("network"), None);
 }

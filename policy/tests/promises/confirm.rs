@@ -81,6 +81,34 @@ fn a_flow_that_asks_is_not_gone_around_by_another() {
     assert!(waits(files, FileRight::Write, "/srv/etc/hosts").is_some());
 }
 
+/// A file that is written elsewhere and moved to where writing waits, waits there; whichever flow gives the move.
+#[test]
+fn a_rename_is_no_way_around() {
+    let moves = FILES.replace("\"files\"", "\"moves\"");
+    let moves = moves.replace("allow = [", "allow = [\"sftp-rename: /srv/**\", ");
+    let documents = saying(&format!("confirm = [\"sftp-write: /srv/etc/**\"]\n{moves}"));
+    let (_, permit) = opened(&documents);
+    let files = permit.terms().files().unwrap();
+    let path = |text: &str| TargetPath::canonical(text.as_bytes()).unwrap();
+    let rename = |from: &str, to: &str| {
+        let request = FileRequest::Rename {
+            from: path(from),
+            to: path(to),
+            link: None,
+            replaces: true,
+        };
+        files.confirmation(&request.needs(), t0())
+    };
+    let (_, lines) = rename("/srv/tmp/x", "/srv/etc/hosts").unwrap();
+    assert_eq!(
+        lines,
+        ["sftp-rename: /srv/tmp/x", "sftp-rename: /srv/etc/hosts"]
+    );
+    assert!(rename("/srv/etc/hosts", "/srv/tmp/x").is_some());
+    assert!(rename("/srv/etc", "/srv/etc2").is_some());
+    assert_eq!(rename("/srv/tmp/x", "/srv/tmp/y"), None);
+}
+
 #[test]
 fn differences_explanations_and_remarks_speak_of_it() {
     let line = "confirm = [{ line = \"command: systemctl restart *\", each = true }]";

@@ -151,7 +151,37 @@ fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
     Ok(())
 }
 
-/// I4: without an answer it is refused in time; what is cut waits no more; with no operator of the client logged on it is refused at
+/// Waits until it is on record that nobody said anything to what waited, and why.
+fn ended(ground: &Ground, what: &str, because: &str) -> Result<()> {
+    let found = wait::until(&format!("the end of {what}"), PATIENCE, || {
+        let all = store::audit(&ground.site, "confirm-answered")?;
+        Ok(all
+            .into_iter()
+            .find(|one| detail(one, "what").ends_with(what)))
+    })?;
+    let text = |key: &str| found.get(key).and_then(|value| value.as_str());
+    let reason = text("reason").unwrap_or_default();
+    let is_nobody = detail(&found, "by") == "nobody" && text("verdict") == Some("refuse");
+    ensure!(is_nobody && reason.contains(because), "{found}");
+    Ok(())
+}
+
+/// I4: a file that was written elsewhere waits where it is moved to.
+#[test]
+fn i4_a_rename_waits_where_a_write_does() -> Result<()> {
+    let ground = waiting_ground("5m")?;
+    let moves = "put @/here/mine @/in/free\nrename @/in/free @/in/conf/r\n";
+    let mut sftp = ground.sftp_command(moves)?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/r")?;
+    ensure!(!fs::exists(ground.at("in/conf/r"))?, "it was moved before");
+    answers(&ground, &["deny", &number], "No: alice is refused this")?;
+    is_refused(&running.answer()?, "odile said no")?;
+    ensure!(!fs::exists(ground.at("in/conf/r"))?);
+    Ok(())
+}
+
+/// I4: without an answer it is refused in time; what is held or cut waits no more, which is on record; with no operator of the client logged on it is refused at
 /// once, with whom to call. `check` and `explain` say what waits.
 #[test]
 fn i4_without_an_answer_it_is_refused() -> Result<()> {
@@ -162,6 +192,17 @@ fn i4_without_an_answer_it_is_refused() -> Result<()> {
     let answer = running.answer()?;
     is_refused(&answer, "nobody answered within")?;
     ensure!(!fs::exists(ground.at("in/conf/a"))?);
+    ended(&ground, "in/conf/a", "nobody answered within")?;
+
+    // What is held meanwhile is told no, and can be asked again.
+    let mut sftp = ground.sftp_command("put @/here/mine @/in/conf/h\n")?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/h")?;
+    let (session, _) = number.split_once('.').context("no number")?;
+    ground.site.operator(&["hold", session])?.success()?;
+    ended(&ground, "in/conf/h", "the session was held")?;
+    ground.site.operator(&["resume", session])?.success()?;
+    is_refused(&running.answer()?, "held meanwhile")?;
 
     let mut sftp = ground.sftp_command("put @/here/mine @/in/conf/b\n")?;
     let mut running = client::spawn(&mut sftp, PATIENCE)?;
@@ -169,10 +210,7 @@ fn i4_without_an_answer_it_is_refused() -> Result<()> {
     let (session, _) = number.split_once('.').context("no number")?;
     ground.site.operator(&["cut", session])?.success()?;
     ensure!(running.answer()?.status != Some(0));
-    wait::until_true("nothing waits", PATIENCE, || {
-        let text = ground.site.operator(&["confirm"])?.success()?.text();
-        Ok(text.contains("Nothing waits"))
-    })?;
+    ended(&ground, "in/conf/b", "its channel ended")?;
 
     let root = ground.root()?.display().to_string();
     let path = format!("sftp-write: {root}/in/conf/x");

@@ -1,7 +1,5 @@
 //! The register of what was transferred: a client's receipts, the latest first, or one of them (P10, MJ 4.8).
 
-use std::collections::VecDeque;
-
 use clap::Args;
 use ecluse_policy::{ClientId, PersonId, Refusal, Role, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,8 +14,6 @@ use crate::store::{AuditQuery, StoreError};
 
 /// Receipts that are listed at once.
 pub(crate) const LISTED: usize = 50;
-/// And that are written out at once.
-const WRITTEN: usize = 100_000;
 /// Entries that are read at once.
 const PAGE: u32 = 1_000;
 
@@ -61,28 +57,48 @@ impl Ask for Receipts {
         "receipts [N] [--person P] [--target T] [--way out|in] [--since D] [--until D] [--csv]";
 }
 
+impl Receipts {
+    /// Whether it is asked for, of those that entries are found by.
+    fn means(&self, one: &Receipt) -> bool {
+        self.number.is_none_or(|number| number == one.number)
+            && self.way.is_none_or(|Way(way)| way == one.way)
+    }
+}
+
 /// Receipts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
     /// The latest first; of what is written out, the first.
     pub(crate) receipts: Vec<Receipt>,
-    /// Whether there are more.
-    pub(crate) more: bool,
+    /// Where those follow that are more.
+    pub(crate) more: Option<Rest>,
     /// Where the client's days begin.
     pub(crate) zone: String,
 }
 
-/// The receipts of an operator's or an auditor's client. Looking only.
+/// What was not read yet of what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// Behind this entry.
+    after: u64,
+    /// When it was asked for: what was typed of times is of then.
+    asked: Timestamp,
+}
+
+/// The receipts of an operator's or an auditor's client: the latest, or one of them, or what is written out piece by piece, each
+/// where the one before ends. Looking only.
 pub(crate) async fn receipts(
     house: &Gateway,
     by: &Actor,
     ask: &Receipts,
+    rest: Option<Rest>,
 ) -> Result<Listed, Undone> {
     let applied = house.applied();
     let (client, now) = right(house, by, Receipts::ACT, reader(by, &applied)).await?;
+    let asked = rest.map_or(now, |rest| rest.asked);
     let moment = |typed: &Option<String>| {
         let typed = typed.as_deref();
-        typed.map(|typed| typed::past(typed, now)).transpose()
+        typed.map(|typed| typed::past(typed, asked)).transpose()
     };
     let query = AuditQuery {
         client: Some(client.clone()),
@@ -91,35 +107,22 @@ pub(crate) async fn receipts(
         target: ask.target.clone(),
         from: moment(&ask.since)?,
         until: moment(&ask.until)?,
+        after: rest.map(|rest| rest.after),
         limit: Some(PAGE),
         ..AuditQuery::default()
     };
-    let most = match (ask.number, ask.csv) {
-        (Some(_), _) => 1,
-        (None, true) => WRITTEN,
-        (None, false) => LISTED,
+    let (receipts, after) = match (ask.number, ask.csv) {
+        (None, true) => in_order(house, query, ask).await?,
+        (Some(_), _) | (None, false) => latest(house, query, ask).await?,
     };
-    let is_meant = |one: &Receipt| {
-        ask.number.is_none_or(|number| number == one.number)
-            && ask.way.is_none_or(|Way(way)| way == one.way)
-    };
-    let is_first = ask.csv;
-    let bound = (most.saturating_add(1), is_first);
-    let mut receipts = found(house, query, bound, is_meant).await?;
-    if !is_first {
-        receipts.make_contiguous().reverse();
-    }
     if let (Some(number), true) = (ask.number, receipts.is_empty()) {
         return Err(no_such(house, by, Receipts::ACT, Subject::Receipt(number)).await);
     }
-    let more = receipts.len() > most;
-    receipts.truncate(most);
-    let documents = &applied.documents;
-    let zone = documents.client(&client);
+    let zone = applied.documents.client(&client);
     let zone = zone.map_or_else(String::new, |client| client.days_of().to_string());
     Ok(Listed {
-        receipts: receipts.into(),
-        more,
+        receipts,
+        more: after.map(|after| Rest { after, asked }),
         zone,
     })
 }
@@ -134,28 +137,46 @@ fn reader(by: &Actor, applied: &Applied) -> Result<(ClientId, Timestamp), Refusa
     Ok((operator.client().clone(), operator.now()))
 }
 
-/// The first of them, or the last, in their order.
-async fn found(
+/// One page of them, in their order, and the entry behind which there may be more.
+async fn in_order(
+    house: &Gateway,
+    query: AuditQuery,
+    ask: &Receipts,
+) -> Result<(Vec<Receipt>, Option<u64>), StoreError> {
+    let page = house.store.audit(&query).await?;
+    let all = page.iter().filter_map(read).filter(|one| ask.means(one));
+    Ok((all.collect(), page.last().map(|last| last.seq)))
+}
+
+/// The latest of them, that one first, or the one of a number; and the last entry shown, where there are more.
+async fn latest(
     house: &Gateway,
     mut query: AuditQuery,
-    (most, is_first): (usize, bool),
-    is_meant: impl Fn(&Receipt) -> bool,
-) -> Result<VecDeque<Receipt>, StoreError> {
-    let mut all = VecDeque::new();
+    ask: &Receipts,
+) -> Result<(Vec<Receipt>, Option<u64>), StoreError> {
+    query.latest_first = true;
+    let mut all: Vec<Receipt> = Vec::new();
     loop {
         let page = house.store.audit(&query).await?;
         let Some(last) = page.last().map(|stored| stored.seq) else {
-            return Ok(all);
+            return Ok((all, None));
         };
-        query.after = Some(last);
-        for one in page.iter().filter_map(read).filter(|one| is_meant(one)) {
-            if all.len() >= most {
-                if is_first {
-                    return Ok(all);
-                }
-                all.pop_front();
+        query.before = Some(last);
+        for one in page.iter().filter_map(read) {
+            // Numbers only grow.
+            if ask.number.is_some_and(|number| one.number < number) {
+                return Ok((all, None));
             }
-            all.push_back(one);
+            if !ask.means(&one) {
+                continue;
+            }
+            if all.len() == LISTED {
+                return Ok((all, query.before));
+            }
+            all.push(one);
+            if ask.number.is_some() {
+                return Ok((all, None));
+            }
         }
     }
 }

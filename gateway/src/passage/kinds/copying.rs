@@ -290,6 +290,10 @@ impl<R: Reads + Clone + 'static> Kind for Copying<R> {
         self.scp.wants(towards)
     }
 
+    fn is_waiting(&self) -> bool {
+        self.scp.parked().next().is_some()
+    }
+
     fn revoke(&mut self, at: Instant, ask: &mut Ask<'_>, out: &mut Vec<Step>) {
         let mut steps = Vec::new();
         let judge = &self.judge;

@@ -223,6 +223,10 @@ impl<R: Reads + Clone + 'static> Kind for Files<R> {
         self.sftp.wants(towards)
     }
 
+    fn is_waiting(&self) -> bool {
+        self.sftp.parked().next().is_some()
+    }
+
     fn revoke(&mut self, at: Instant, ask: &mut Ask<'_>, out: &mut Vec<Step>) {
         let mut steps = Vec::new();
         let judge = &self.judge;

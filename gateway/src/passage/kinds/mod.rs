@@ -122,6 +122,11 @@ pub(crate) trait Kind: Send {
         true
     }
 
+    /// Whether something of it waits for an operator's yes.
+    fn is_waiting(&self) -> bool {
+        false
+    }
+
     /// Something that waited for an operator's yes has it, or the words of a no. A ticket that nobody waits for is nothing.
     fn answered(
         &mut self,

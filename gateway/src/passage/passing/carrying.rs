@@ -113,9 +113,9 @@ impl Reads for InWords {
             files.as_ref()?.confirmation(&needs, live.now())
         };
         let (terms, lines) = asked?;
-        let what = lines.join(" + ");
-        let is_agreed = live.hands().borrow().confirms().is_agreed(&what);
-        (terms.each || !is_agreed).then_some(Wanted { what, terms })
+        let wanted = Wanted::new(&lines.join(" + "), terms);
+        let is_agreed = live.hands().borrow().confirms().is_agreed(&wanted.what);
+        (terms.each || !is_agreed).then_some(wanted)
     }
 }
 

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use ecluse_policy::Permit;
 use ecluse_policy::extraction::{Budget, ByteCount, Way};
 use ecluse_recordings::Event;
 
@@ -26,6 +27,19 @@ use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::with_command;
 use crate::passage::window::TerminalRequest;
 use crate::texts::amounts;
+
+/// What waits, in the words of lines: a place is no command that is called like it.
+fn words_of(start: &Start, permit: &Permit) -> String {
+    match (start, start.shown()) {
+        (Start::Forward(_), _) => permit.capability().to_string(),
+        (Start::Shell | Start::Files | Start::Command(_) | Start::Copy(_), Some(command)) => {
+            format!("command: {command}")
+        }
+        (Start::Shell | Start::Files | Start::Command(_) | Start::Copy(_), None) => {
+            "shell".to_owned()
+        }
+    }
+}
 
 impl Passing<'_> {
     /// Waits until something may pass each way, and pays for what is asked.
@@ -76,11 +90,7 @@ impl Passing<'_> {
             return Ok(());
         };
         let flow = self.start.flow();
-        let what = match self.start.shown() {
-            None => "shell".to_owned(),
-            Some(command) => format!("command: {command}"),
-        };
-        let wanted = Wanted { what, terms };
+        let wanted = Wanted::new(&words_of(self.start, permit), terms);
         let asked = confirming::ask(self.visit, session, self.number, wanted);
         let said = self.meanwhile(asked).await?;
         let unconfirmed = match said {

@@ -1,7 +1,8 @@
 //! A passage in which nobody does anything.
 //!
 //! At a terminal somebody is there who types; what a program draws by itself is nobody. Without one, what passes either way counts.
-//! While it is held nobody can do anything, so that is no such time; whoever watches is no part of it.
+//! While it is held, or something of it waits for an operator's yes, nobody can do anything, so that is no such time; whoever
+//! watches is no part of it.
 
 use std::time::{Duration, Instant};
 
@@ -94,6 +95,7 @@ impl Pump<'_> {
 
     /// When something is to be done about it, and what.
     pub(super) fn idle_due(&mut self, held: bool) -> Option<(Instant, Due)> {
+        let held = held || self.kind.is_waiting();
         let still = &mut self.known.still;
         if held || std::mem::replace(&mut still.was_held, held) {
             still.was_held = held;

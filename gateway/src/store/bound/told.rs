@@ -126,6 +126,7 @@ impl Places {
             .filter_map(|kind| self.by_kind.get(kind.name()));
         let asked = kinds.flatten().filter(|(seq, when)| {
             query.after.is_none_or(|after| *seq > after)
+                && query.before.is_none_or(|before| *seq < before)
                 && query.from.is_none_or(|from| when.is_since(from))
                 && query.until.is_none_or(|until| when.at < until.as_micros())
         });

@@ -59,6 +59,28 @@ fn r4_a_session_that_ends_while_the_store_is_away_ends_on_record_when_it_is_back
     });
 }
 
+/// P10: a receipt is kept one by one, however much is owed; other things are counted from some number on.
+#[test]
+fn p10_a_receipt_that_is_owed_is_never_one_of_so_many() {
+    on_each_engine(async |store| {
+        let other = store.as_another_process().await;
+        let away = other.write().await.unwrap();
+        let owed = async || store.settle(Duration::from_millis(1)).await;
+        for nth in 0..10_001 {
+            store.owe(vec![AuditRecord::new(AuditKind::Cut, at(nth))]);
+        }
+        assert_eq!(owed().await, 10_000);
+        assert!(store.owes());
+        let receipt = AuditRecord::new(AuditKind::Receipt, at(1)).detail("way", "in");
+        store.owe(vec![receipt]);
+        assert_eq!(owed().await, 10_001);
+        store.owe(vec![AuditRecord::new(AuditKind::Cut, at(2))]);
+        assert_eq!(owed().await, 10_001);
+        drop(away);
+        other.close().await;
+    });
+}
+
 /// What the store answers to and does not take holds up nothing else, and is written once when it is taken.
 #[test]
 fn what_the_store_refuses_holds_up_nothing_else() {

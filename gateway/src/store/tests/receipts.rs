@@ -9,7 +9,26 @@ use crate::store::testing::{on_each_engine, records_of};
 
 fn receipt(client: &str) -> AuditRecord {
     let client = ClientId::parse(client).unwrap();
-    AuditRecord::new(AuditKind::Receipt, at(1)).client(&client)
+    let record = AuditRecord::new(AuditKind::Receipt, at(1)).client(&client);
+    record.detail("way", "out")
+}
+
+/// P10: what is no receipt of a file draws no number, of whatever kind its entry is.
+#[test]
+fn p10_a_count_draws_no_number() {
+    on_each_engine(async |store| {
+        let client = ClientId::parse("hopital").unwrap();
+        let count = AuditRecord::new(AuditKind::Receipt, at(1)).client(&client);
+        let count = count.detail("count", 3);
+        let records = [receipt("hopital"), count, receipt("hopital")];
+        store.record(&records).await.unwrap();
+        let all = records_of(store, &[AuditKind::Receipt]).await;
+        let numbers: Vec<_> = all
+            .iter()
+            .map(|one| one.detail.get(NUMBER).and_then(|number| number.as_u64()))
+            .collect();
+        assert_eq!(numbers, [Some(1), None, Some(2)]);
+    });
 }
 
 /// P10: two processes that write at once draw no number twice and leave none out; a change that does not happen draws none; no

@@ -12,9 +12,9 @@ use crate::texts::{amounts, times};
 /// `receipts`
 pub(crate) async fn receipts(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
     let ask: Receipts = grammar::parse(words)?;
-    let listed = receipts::receipts(desk.gateway, desk.visitor, &ask).await?;
+    let listed = receipts::receipts(desk.gateway, desk.visitor, &ask, None).await?;
     if ask.csv {
-        return write(desk, &listed).await;
+        return write(desk, &ask, listed).await;
     }
     match (ask.number, listed.receipts.as_slice()) {
         (Some(_), [one]) => show(desk, one, &listed.zone).await,
@@ -52,7 +52,7 @@ async fn list(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Trouble> {
     desk.terminal
         .table_giving(&heads, &rows, &[Gives(6, 12)])
         .await?;
-    if listed.more {
+    if listed.more.is_some() {
         desk.line("receipts-older-left-out", &[("shown", LISTED.into())])
             .await?;
     }
@@ -102,10 +102,20 @@ async fn show(desk: &mut Desk<'_>, one: &Receipt, zone: &str) -> Result<u32, Tro
 }
 
 /// The same for a program: English names, times in UTC, one line each.
-async fn write(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Trouble> {
+async fn write(desk: &mut Desk<'_>, ask: &Receipts, mut listed: Listed) -> Result<u32, Trouble> {
     const HEAD: &str = "number,time,way,sender,receiver,path,bytes,size,extent,sha256,outcome,protocol,intervention,session,entry";
     desk.terminal.line(HEAD).await?;
-    for one in &listed.receipts {
+    loop {
+        rows(desk, &listed.receipts).await?;
+        let Some(rest) = listed.more else {
+            return Ok(status::DONE);
+        };
+        listed = receipts::receipts(desk.gateway, desk.visitor, ask, Some(rest)).await?;
+    }
+}
+
+async fn rows(desk: &mut Desk<'_>, receipts: &[Receipt]) -> Result<(), Trouble> {
+    for one in receipts {
         let size = one.size.map(|size| size.to_string()).unwrap_or_default();
         let fields = [
             one.number.to_string(),
@@ -127,10 +137,7 @@ async fn write(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Trouble> {
         let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
         desk.terminal.line(&fields.join(",")).await?;
     }
-    if listed.more {
-        desk.problem("receipts-more-left-out", &[]).await?;
-    }
-    Ok(status::DONE)
+    Ok(())
 }
 
 /// One field (RFC 4180); what a spreadsheet would compute is a text.

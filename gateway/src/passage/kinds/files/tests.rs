@@ -236,7 +236,7 @@ fn what_waits_for_a_yes_holds_up_nothing_else() {
     line.opens_for(1, "/srv/etc/hosts", 26);
     line.opens_for(2, "/srv/in/hosts", 26);
     let wanted = "sftp-write: /srv/etc/hosts";
-    assert_eq!(line.waits.len(), 1);
+    assert!(line.waits.len() == 1 && line.files.is_waiting());
     assert_eq!(line.waits[0].1.what, wanted);
     let is_answered = |line: &Line, number: u32| {
         let number = number.to_be_bytes();
@@ -251,7 +251,7 @@ fn what_waits_for_a_yes_holds_up_nothing_else() {
     line.takes(ToTarget, Piece::Eof);
     assert!(line.waits.len() == 1 && !line.released, "it waits");
     line.says(Verdict::Refuse("odile said no".to_owned()));
-    assert!(is_answered(&line, 3) && line.released);
+    assert!(is_answered(&line, 3) && line.released && !line.files.is_waiting());
     assert_eq!(line.told, ["odile said no"]);
 }
 

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use super::paying::Till;
 use super::*;
 use crate::live::{Exhausted, Held};
+use crate::passage::kinds::Ask;
 
 pub(super) fn spent() -> Exhausted {
     Exhausted {
@@ -167,5 +168,70 @@ async fn x3_what_is_held_by_hand_reaches_no_target_before_it_goes_on() {
         let ended = pumped(ends, &Toll::free(), (&held, true), arrives).await;
         assert_eq!(ended.is_none(), goes_on, "{ended:?}");
         assert_eq!(to_target.pieces().contains(&line), goes_on);
+    }
+}
+
+/// A channel of which something waits.
+struct Waits(Opaque, bool);
+
+impl Kind for Waits {
+    fn read(
+        &mut self,
+        towards: Direction,
+        piece: Piece,
+        at: Instant,
+        ask: &mut Ask<'_>,
+        out: &mut Vec<Step>,
+    ) {
+        self.0.read(towards, piece, at, ask, out);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.0.due()
+    }
+
+    fn release(&mut self, out: &mut Vec<Step>) {
+        self.0.release(out);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.1
+    }
+}
+
+/// Nobody is idle who waits for an operator's yes; their time begins once that was said.
+#[tokio::test]
+async fn i4_what_waits_for_a_yes_is_not_idle() {
+    let (world, meter, toll) = (World::default(), Meter::default(), Toll::free());
+    let after = watch::Sender::new(Some(Span::from_secs(600)));
+    for is_waiting in [true, false] {
+        let (_keep, mut lines) = mpsc::channel(1);
+        let (_said, mut answers) = mpsc::channel(1);
+        let mut kind = Waits(Opaque::default(), is_waiting);
+        let mut pump = Pump {
+            kind: &mut kind,
+            permit: &|_: &FlowRequest| Ok(()),
+            tape: &world,
+            meter: &meter,
+            toll: &toll,
+            notices: Notices {
+                lines: &mut lines,
+                shown: &|line: &str| line.to_owned(),
+            },
+            holds: never_held(),
+            idle: Idle {
+                after: after.subscribe(),
+                warns: &|_| String::new(),
+            },
+            lines: no_lines(),
+            confirms: no_confirms(&mut answers),
+            drained_within: DRAINED_WITHIN,
+            known: Known::default(),
+        };
+        assert_eq!(pump.idle_due(false).is_none(), is_waiting);
     }
 }
