@@ -262,7 +262,7 @@ fn i2_an_approval_of_one_line_or_flow_leaves_that_alone() {
             "dba",
             "\"shell\", \"sftp-read: /var/log/app/**\", \"command: uptime\"",
         ),
-        flow("network", "\"command: uptime\"").replace("maintech:dba", "maintech:bob"),
+        flow("network", "\"command: uptime\"").replace("maintech:dba", "maintech:web"),
     ];
     let documents = with_flows(&flows.concat());
     let (asked, odile) = (asked(&documents), odile(&documents));
