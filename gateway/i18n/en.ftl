@@ -196,7 +196,7 @@ lobby-time-past = { $time } is in the past.
 lobby-length-unclear = “{ $typed }” is not a length. Write for example 30m, 2h or 1h30m.
 lobby-size-unclear = “{ $typed }” is not a number of bytes. Write for example 200MiB, 512KiB or 1GiB.
 lobby-rate-unclear = “{ $typed }” is not a pace. Write for example 8KiB/s or 1MiB/s, not less than 1KiB/s, or off.
-lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }. “flows” says more.
+lobby-no-such-flow = There is no flow “{ $flow }” for you on these targets. There are: { $known }.
 lobby-name-unclear = “{ $typed }” is not a name of this gateway.
 lobby-time-read-as = { $typed } is read as { $time }.
 lobby-time-several = “{ $typed }” is not one moment for all that you ask for: { $read }. Write the moment itself, for example --at { $one }, or ask for one flow alone: --flow FLOW.
@@ -1274,7 +1274,7 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
 }
 
 # Files: words within their protocol, each on one line
-files-missing = { $line } is not part of this intervention. Ask the client for it in a new request.
+files-missing = { $line } is not part of this intervention. What you may ask for: { $command }
 files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
 forward-no-target = A connection goes through a target: name it, as in ssh -L … PERSON+TARGET@gateway.
 forward-unreachable = Écluse: { $target } does not reach { $place }. It is allowed; nothing answers there. Tell the client's technical contact.

@@ -195,7 +195,7 @@ lobby-time-past = { $time } est déjà passé.
 lobby-length-unclear = « { $typed } » n'est pas une durée. Écrivez par exemple 30m, 2h ou 1h30m.
 lobby-size-unclear = « { $typed } » n'est pas un nombre d'octets. Écrivez par exemple 200MiB, 512KiB ou 1GiB (ou 200Mio, 512Kio, 1Gio).
 lobby-rate-unclear = « { $typed } » n'est pas un débit. Écrivez par exemple 8KiB/s ou 1MiB/s, pas moins de 1KiB/s, ou off.
-lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }. « flows » en dit plus.
+lobby-no-such-flow = Aucun flux « { $flow } » n'existe pour vous sur ces cibles. Il y a : { $known }.
 lobby-name-unclear = « { $typed } » n'est pas un nom de cette passerelle.
 lobby-time-read-as = { $typed } est compris comme { $time }.
 lobby-time-several = « { $typed } » n'est pas le même moment partout où vous le demandez : { $read }. Écrivez le moment voulu, par exemple --at { $one }, ou demandez un seul flux : --flow FLUX.
@@ -1159,7 +1159,7 @@ ended-provider-closed = Le document de votre organisation n'est pas celui du jou
 
 login-banner = Accès réservé à la télémaintenance autorisée. Les connexions et ce qui s'y fait sont enregistrés et peuvent être suivis en direct.
 login-instructions = Saisissez les six chiffres que montre votre authentificateur.
-    Chaque code ne sert qu'une fois : ensuite, attendez le suivant.
+    Chaque code ne sert qu'une fois, ensuite attendez le suivant.
 login-code-refused = Ce code est faux ou a servi avant.
     Encore { $left ->
         [one] un code faux
@@ -1179,7 +1179,7 @@ door-too-many = Trop de connexions attendent ici leur authentification, celle-ci
 door-too-many-of-source = Trop de connexions sont ouvertes depuis votre adresse, celle-ci est close. Fermez-en, ou attendez une minute.
 door-too-many-of-person = Vous avez trop de connexions ouvertes ici, fermez-en avant d'en ouvrir une autre.
 door-gateway-stops = La passerelle cesse son service. Reconnectez-vous plus tard.
-jump-account = Le nom donné pour un rebond est celui du compte sur { $target } : ssh -J VOUS@PASSERELLE COMPTE@{ $target }
+jump-account = Le nom d'un rebond est celui du compte sur { $target }, comme dans ssh -J VOUS@PASSERELLE COMPTE@{ $target }
 door-too-often = Trop de connexions en une minute. Gardez-en une seule pour plusieurs commandes (ControlMaster), et revenez dans une minute.
 door-too-many-inside = Toutes les places sont prises, sauf celles que la passerelle garde. Revenez dans quelques minutes, le client en est averti.
 
@@ -1343,7 +1343,7 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
 }
 
 # Fichiers : mots dits dans leur protocole, chacun sur une ligne
-files-missing = { $line } ne fait pas partie de cette intervention. À demander au client dans une nouvelle demande.
+files-missing = { $line } ne fait pas partie de cette intervention. Ce que vous pouvez demander : { $command }
 files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
 forward-no-target = Une connexion passe par une cible : la nommer, comme dans ssh -L … PERSONNE+CIBLE@passerelle.
 forward-unreachable = Écluse : { $target } n'atteint pas { $place }. C'est autorisé, mais rien n'y répond. Prévenez le contact technique du client.

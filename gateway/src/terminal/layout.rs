@@ -19,6 +19,31 @@ pub fn width(text: &str) -> usize {
     columns
 }
 
+/// Plain `text` of at most `columns`, with `…` in place of something in its midst: a third is its beginning.
+pub fn shorten_within(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let head = columns / 3;
+    let tail = columns.saturating_sub(head + 1);
+    let fits = |letters: &mut dyn Iterator<Item = char>, most: usize| {
+        let mut used = 0;
+        let mut kept = Vec::new();
+        for letter in letters {
+            used += letter.width().unwrap_or(0);
+            if used > most {
+                break;
+            }
+            kept.push(letter);
+        }
+        kept
+    };
+    let begins: String = fits(&mut text.chars(), head).into_iter().collect();
+    let ends = fits(&mut text.chars().rev(), tail);
+    let ends: String = ends.into_iter().rev().collect();
+    format!("{begins}…{ends}")
+}
+
 /// `text` cut to at most `columns`, with `…` where something was left out.
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -275,6 +300,14 @@ mod tests {
         ]];
         let text = table(&heads, &rows, &[], Some(20), ":").join(" ");
         assert!(text.contains("#17") && text.contains("person:") && text.contains("away"));
+    }
+
+    #[test]
+    fn what_is_cut_within_keeps_both_its_ends() {
+        let told = "sftp ↑ /srv/a/long/way/to/the/report.pdf 12 MiB";
+        assert_eq!(shorten_within(told, 80), told);
+        assert_eq!(shorten_within(told, 30), "sftp ↑ /sr…e/report.pdf 12 MiB");
+        assert_eq!(width(&shorten_within(told, 30)), 30);
     }
 
     /// R10: a line a row as long as something is left of what may be shortened, and not a column more.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use ecluse_tests::{Answer, client, payload, store, wait};
 use serde_json::Value;
 
-use super::{ALL, Ground, PATIENCE};
+use super::{ALL, Ground, PATIENCE, noise};
 
 /// What a person of the site reads of a command, on one line.
 fn reads(answer: Answer) -> Result<String> {
@@ -116,6 +116,32 @@ fn p10_each_transfer_has_a_numbered_receipt() -> Result<()> {
         .gateway()
         .run(["journal", "verify", "--contents"], "")?;
     ensure!(verified.contains("intact"), "{verified}");
+    Ok(())
+}
+
+/// P10: `scp` of today truncates nothing as it opens, and sets the size once all is written: what it sends is whole, over a longer
+/// file too.
+#[test]
+fn p10_a_file_by_todays_scp_is_whole() -> Result<()> {
+    let ground = Ground::start(ALL)?;
+    let sent = noise(200_000);
+    fs::write(ground.at("here/sent"), &sent)?;
+    fs::write(ground.at("in/longer"), noise(300_000))?;
+    for to in [":in/new", ":in/longer"] {
+        ground.scp(&[], "here/sent", to)?.success()?;
+    }
+    ensure!(ground.holds("in/longer")? == sent);
+    let all = wait::until("both receipts", PATIENCE, || {
+        let all = store::audit(&ground.site, "receipt")?;
+        Ok((all.len() == 2).then_some(all))
+    })?;
+    for one in &all {
+        let told = &one["detail"];
+        ensure!(
+            told["extent"] == "whole" && told["sha256"] == payload::digest(&sent),
+            "{told}"
+        );
+    }
     Ok(())
 }
 

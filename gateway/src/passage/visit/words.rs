@@ -63,7 +63,11 @@ impl Visit {
 
     /// That something of files is not part of what is permitted, on one line.
     pub(crate) fn say_file_missing(&self, line: &str) -> String {
-        let args = [("line", recordings::neutralise(line).into())];
+        let command = format!("{} flows", self.visitor.ssh(None));
+        let args = [
+            ("line", recordings::neutralise(line).into()),
+            ("command", command.into()),
+        ];
         self.gateway.texts.say(self.lang(), "files-missing", &args)
     }
 

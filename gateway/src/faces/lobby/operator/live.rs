@@ -10,8 +10,11 @@ use crate::clock;
 use crate::deeds::live::{self, Channels, Cut, Live, Passed, Passing, WasCut};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::{gauges, grammar, shown, standing};
-use crate::terminal::layout::shorten;
+use crate::terminal::layout::{shorten, shorten_within};
 use crate::texts::{amounts, times, told};
+
+/// How much of a channel is shown, in columns.
+const WIDEST: usize = 44;
 
 /// `live`
 pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, Trouble> {
@@ -58,7 +61,8 @@ pub(crate) async fn live(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, T
 fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     let channel = |(number, command): &(u32, Option<String>)| match command {
         None => format!("{number} shell"),
-        Some(command) => format!("{number} {}", shorten(&told(command), 30)),
+        // What tells one from another stands at its ends: the program, the file's name, how much of it.
+        Some(command) => format!("{number} {}", shorten_within(&told(command), WIDEST)),
     };
     let channels = match &session.channels {
         Channels::Open(channels) => channels.iter().map(channel).collect::<Vec<_>>().join(", "),

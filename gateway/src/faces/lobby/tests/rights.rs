@@ -16,12 +16,13 @@ use crate::passage::testing::facts;
 use crate::store::SessionStart;
 use crate::store::testing::records_of;
 
-const TECHNICIANS: [&str; 6] = [
+const TECHNICIANS: [&str; 7] = [
     "request db01 --for 1h --reason disk",
     "interventions",
     "flows",
     "cancel 1",
     "quota",
+    "host-ca",
     "answer 1 an audit",
 ];
 const OPERATORS: [&str; 21] = [

@@ -149,7 +149,12 @@ impl Sftp {
         };
         match verb {
             HandleVerb::Write { offset, data } => file.written.add(offset, data),
-            HandleVerb::Fsetstat { attributes } => file.resized |= attributes.size.is_some(),
+            // OpenSSH's `scp` truncates nothing when it opens: it sets the size once all is written.
+            HandleVerb::Fsetstat { attributes } => match attributes.size {
+                Some(size) if size < file.written.end() => file.resized = true,
+                Some(size) => file.set_to = Some(size),
+                None => {}
+            },
             HandleVerb::CopyData { .. } => file.read.lose_track(),
             HandleVerb::Close
             | HandleVerb::Read { .. }
@@ -199,6 +204,11 @@ impl Sftp {
             }
             (What::File(file), OnHandle::Write, Reply::Status(code)) if code != status::OK => {
                 file.written.lose_track();
+            }
+            (What::File(file), OnHandle::SetAttributes, Reply::Status(code))
+                if code != status::OK && file.set_to.is_some() =>
+            {
+                file.resized = true;
             }
             (What::Directory { entries, bytes }, OnHandle::Entries, Reply::Names(count, _)) => {
                 *entries += u64::from(count);

@@ -74,7 +74,9 @@ pub(super) struct File {
     pub(super) size: Option<u64>,
     /// Where a read met its end.
     pub(super) ended_at: Option<u64>,
-    /// It was cut or stretched.
+    /// To which size it was set, which is not below what was written until then.
+    pub(super) set_to: Option<u64>,
+    /// It was cut below what had been written, or nobody knows.
     pub(super) resized: bool,
 }
 
@@ -265,6 +267,7 @@ impl File {
             written: Coverage::new(digest.filter(|_| writes).map(|make| make())),
             size: None,
             ended_at: None,
+            set_to: None,
             resized: false,
         }
     }
@@ -273,7 +276,8 @@ impl File {
         // What was read is measured by the end that a read met, else by the size that was told; what was written, by what
         // was there and is now.
         let read_size = self.ended_at.into_iter().chain(self.size).min();
-        let written_size = self.size.map(|size| size.max(self.written.end()));
+        let before = self.set_to.or(self.size);
+        let written_size = before.map(|size| size.max(self.written.end()));
         let is_known = self.writes && !self.appends && !self.resized;
         let written_size = written_size.filter(|_| is_known);
         // An empty file is written whole by being made.
