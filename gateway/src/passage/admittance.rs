@@ -125,12 +125,18 @@ fn settled(
         Ok(Answer::NotAdmitted(refusal)) => {
             let (gateway, visitor) = (visit.gateway(), visit.visitor());
             let words = next::announced(gateway, visit.lang(), &visit.words_of(&refusal));
-            Err(Farewell::refused(
-                match next::after(gateway, visitor, &refusal, false) {
-                    Some(helps) => format!("{words}\n{helps}"),
-                    None => words,
-                },
-            ))
+            let address = visit.address();
+            let helps = match &address.target {
+                Some(target) => {
+                    let account = address.account.as_ref();
+                    next::after_on(gateway, visitor, &refusal, target, account)
+                }
+                None => next::after(gateway, visitor, &refusal, false),
+            };
+            Err(Farewell::refused(match helps {
+                Some(helps) => format!("{words}\n{helps}"),
+                None => words,
+            }))
         }
         Err(error) => {
             tracing::error!(%error, "nobody can be admitted: the store does not answer");

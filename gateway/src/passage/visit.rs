@@ -171,6 +171,9 @@ impl Visit {
         if let Some(session) = self.sessions().iter().find(|one| one.carries(admission)) {
             record = record.session(session.live().facts().id);
             session.refused(flow, refusal);
+        } else if flow.is_forward() {
+            // Asked for beside the shell that begins the session: told to its recording.
+            self.unserved.keep(flow, refusal);
         }
         self.put_refusal_on_record(record, flow, refusal);
         self.words_of_flow(admission, flow, refusal)

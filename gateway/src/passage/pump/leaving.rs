@@ -9,12 +9,15 @@ use crate::clock;
 use crate::passage::side::Piece;
 
 impl Pump<'_> {
-    /// When the passage ends of a technician who has left. What is held takes nothing, and nobody is left for whom it waits.
+    /// When the passage ends of a technician who has left. What is held or waits for an operator's yes takes nothing, and nobody is
+    /// left for whom it waits.
     pub(super) fn leaves_at(&self, held: bool) -> Option<Instant> {
         let known = &self.known;
         match (known.technician_closed, known.left_at?) {
             (Some(closed), _) => Some(closed + LAST_WORDS),
-            (None, left) if held || known.target_takes_nothing => Some(left + LAST_WORDS),
+            (None, left) if held || self.kind.is_waiting() || known.target_takes_nothing => {
+                Some(left + LAST_WORDS)
+            }
             (None, left) => Some(left + self.drained_within),
         }
     }

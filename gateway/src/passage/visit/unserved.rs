@@ -50,6 +50,14 @@ impl Unserved {
         true
     }
 
+    /// Keeps it for the session that begins next.
+    pub(super) fn keep(&self, flow: &FlowRequest, refusal: &Refusal) {
+        let mut before = lock(&self.before);
+        if before.len() < BEFORE {
+            before.push((flow.clone(), refusal.clone()));
+        }
+    }
+
     /// Whether this kind is new to the connection; otherwise it is counted.
     fn is_new(&self, flow: &FlowRequest, refusal: &Refusal) -> bool {
         let mut counted = lock(&self.counted);
@@ -141,10 +149,7 @@ impl Visit {
     fn tell_sessions(&self, flow: &FlowRequest, refusal: &Refusal) {
         let sessions = self.sessions();
         if sessions.is_empty() {
-            let mut before = lock(&self.unserved.before);
-            if before.len() < BEFORE {
-                before.push((flow.clone(), refusal.clone()));
-            }
+            self.unserved.keep(flow, refusal);
         }
         for session in sessions {
             session.refused(flow, refusal);

@@ -233,5 +233,14 @@ async fn i4_what_waits_for_a_yes_is_not_idle() {
             known: Known::default(),
         };
         assert_eq!(pump.idle_due(false).is_none(), is_waiting);
+        // And whoever leaves meanwhile keeps nobody asked.
+        let left = clock::monotonic();
+        pump.known.left_at = Some(left);
+        let within = if is_waiting {
+            LAST_WORDS
+        } else {
+            DRAINED_WITHIN
+        };
+        assert_eq!(pump.leaves_at(false), Some(left + within));
     }
 }
