@@ -112,6 +112,7 @@ fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
             "journal verify",
             (vec![vec![], words(&["--contents"])], true),
         ),
+        ("host-ca", (vec![vec![]], true)),
         ("nodes", (vec![vec![]], true)),
         // There is none of that name: refused.
         ("nodes remove", (vec![words(&["nobody-at-all"])], true)),
