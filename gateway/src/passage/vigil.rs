@@ -6,6 +6,7 @@
 
 mod drawing;
 mod line;
+mod unfolded;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ecluse_policy::signals::watch::Shared;
-use ecluse_policy::signals::{self, Fired, Moment, QUIET, Signal, Signals, Then, Watch};
+use ecluse_policy::signals::{self, Fired, Moment, QUIET, Signal, Signals, Then, Tripwire, Watch};
 use ecluse_policy::{FlowName, Span};
+use ecluse_recordings as recordings;
 use ecluse_recordings::{Direction, Event, RecordError, Stream};
 use tokio::sync::watch;
 
 pub(super) use self::drawing::Drawing;
 use self::line::Line;
+use self::unfolded::unfolded;
 use super::channel::Start;
 use super::session::Session;
 use super::tap::{Tap, Tape};
@@ -66,6 +69,8 @@ pub(super) struct Vigil<'a> {
     tap: &'a Tap,
     number: u32,
     command: Option<String>,
+    /// The same with each line that goes on after a backslash joined to the next, where there is one.
+    joined: Option<String>,
     flow: FlowName,
     state: Mutex<State>,
 }
@@ -100,12 +105,17 @@ impl<'a> Vigil<'a> {
             },
         };
         let command = start.shown();
+        let joined = match start {
+            Start::Command(typed) => unfolded(typed).map(|all| recordings::spelled(&all)),
+            Start::Shell | Start::Copy(_) | Start::Files | Start::Forward(_) => None,
+        };
         Self {
             visit,
             session,
             tap,
             number,
             command,
+            joined,
             flow: seated.permit.flow().clone(),
             state: Mutex::new(state),
         }
@@ -127,8 +137,12 @@ impl<'a> Vigil<'a> {
         let fired = self.with_rules(|rules| {
             let target = &self.session.live().facts().target;
             let all = rules.tripwires_at(&self.flow, target);
-            all.filter_map(|tripwire| tripwire.fires_shown(command))
-                .collect()
+            let joined = self.joined.as_deref();
+            let fires = |tripwire: &Tripwire| {
+                let also = || joined.and_then(|joined| tripwire.fires_shown(joined));
+                tripwire.fires_shown(command).or_else(also)
+            };
+            all.filter_map(fires).collect()
         });
         self.tell(fired)
     }
