@@ -219,7 +219,11 @@ fn masked_input_in_clear_asks_for_a_code_of_now() -> Result<()> {
         Ok(ecluse_tests::lobby::first_row(&table).ok())
     })?;
     let clear = ["replay", &number, "--unmask"];
-    site.auditor(&clear)?.success()?;
+    // As text it is replayed once it is sealed.
+    ecluse_tests::wait::until_sealed("what was masked, in clear", || {
+        let answer = site.auditor(&clear)?;
+        Ok((answer.status == Some(0)).then_some(()))
+    })?;
     site.clock().advance(5 * 60 + 10)?;
     site.auditor(&clear)?.status_is(1)?.says(&WANTED)?;
     site.auditor(&["replay", &number])?.success()?;
