@@ -1276,6 +1276,7 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
 # Files: words within their protocol, each on one line
 files-missing = { $line } is not part of this intervention. What you may ask for: { $command }
 files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
+forward-unpaid = Nothing more passes for now: a budget is spent, or an operator holds the session. They are told. How it stands: { $command }
 forward-no-target = Nothing goes there. A connection goes through a target, as in ssh -L … PERSON+TARGET@gateway; to a target of your flows one jumps by its id, as in ssh -J PERSON@gateway ACCOUNT@TARGET.
 forward-unreachable = Écluse: { $target } does not reach { $place }. It is allowed; nothing answers there. Tell the client's technical contact.
 forward-prohibited = Écluse: the SSH server of { $target } lets nothing be forwarded to { $place }. It is allowed here; tell the client's technical contact (AllowTcpForwarding, PermitOpen).

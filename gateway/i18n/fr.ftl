@@ -1345,6 +1345,7 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
 # Fichiers : mots dits dans leur protocole, chacun sur une ligne
 files-missing = { $line } ne fait pas partie de cette intervention. Ce que vous pouvez demander : { $command }
 files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
+forward-unpaid = Plus rien ne passe pour l'instant, un budget est épuisé ou un opérateur suspend la session. Le client en est averti. Ce qu'il en est : { $command }
 forward-no-target = Rien n'y mène. Une connexion passe par une cible, comme dans ssh -L … PERSONNE+CIBLE@passerelle ; vers une cible de vos flux on rebondit par son nom, comme dans ssh -J PERSONNE@passerelle COMPTE@CIBLE.
 forward-unreachable = Écluse : { $target } n'atteint pas { $place }. C'est autorisé, mais rien n'y répond. Prévenez le contact technique du client.
 forward-prohibited = Écluse : { $target } n'ouvre pas de connexion vers { $place }, son serveur SSH l'interdit. C'est autorisé ici ; prévenez le contact technique du client (AllowTcpForwarding, PermitOpen).

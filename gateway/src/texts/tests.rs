@@ -451,8 +451,7 @@ fn what_goes_on_record_in_english_is_read_in_french() {
         ConnectError::Lost,
     ];
     said.extend(unreached.map(|error| error.to_string()));
-    said.extend([REFUSED_START, TARGET_LOST].map(str::to_owned));
-    said.push("nobody did anything for 15m".to_owned());
+    said.extend([REFUSED_START, TARGET_LOST, "nobody did anything for 15m"].map(str::to_owned));
     said.push("signal burst (notify): 1048921 B, against 1 MiB".to_owned());
     said.push("signal tripwire dump (hold): pg_dump, against pg_dump*".to_owned());
     // What an English technician read as their channel ended an older gateway kept as the reason of that.

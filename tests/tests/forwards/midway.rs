@@ -63,6 +63,23 @@ fn x2_a_forward_ends_at_its_budget() -> Result<()> {
     Ok(())
 }
 
+/// X3: whoever opens a forward while a budget is spent is refused in words, and not left without an answer.
+#[test]
+fn x3_a_forward_behind_a_spent_budget_is_answered() -> Result<()> {
+    let mut ground = Ground::start()?;
+    let port = free()?;
+    let place = format!("127.0.0.1:{}", ground.places.echo);
+    let mut ssh = ground.ssh(&["-L", &format!("127.0.0.1:{port}:{place}")], port)?;
+    echoes(&connect(port)?, &noise(300_000, 5))?;
+    ssh.child.kill()?;
+    budgets(&mut ground, "64 GiB", "100 KiB", "hold")?;
+    let behind = ground.site.ssh("alice+db01").option("LogLevel INFO");
+    let answer = behind.flag("-W").flag(&place).answer()?.status_is(255)?;
+    let answer = answer.says(&["Nothing more passes for now", "quota"])?;
+    ensure!(answer.output.is_empty(), "{answer:?}");
+    Ok(())
+}
+
 /// X3: what is held waits, several connections together, and goes on exactly once an operator adds to it.
 #[test]
 fn x3_forwards_are_held_together_and_exact() -> Result<()> {

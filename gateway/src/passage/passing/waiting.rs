@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecluse_policy::Permit;
 use ecluse_policy::extraction::{Budget, ByteCount, Way};
@@ -41,6 +42,9 @@ fn words_of(start: &Start, permit: &Permit) -> String {
     }
 }
 
+/// How long a forward waits where nothing may pass.
+const FORWARD_WAITS: Duration = Duration::from_secs(15);
+
 impl Passing<'_> {
     /// Waits until something may pass each way, and pays for what is asked.
     ///
@@ -68,14 +72,32 @@ impl Passing<'_> {
             return Err(self.larger_than(&budget, size).await);
         }
         let mut asked = self.toll.whole_up();
-        self.meanwhile(async move {
-            toll.until_ready().await;
-            asked.pay(size).await;
-            // Never without a sender: the session holds it.
-            let _ = held.wait_for(|held| !held.holds(number)).await;
-            asked
-        })
-        .await
+        // Whoever opens a forward reads nothing until that is answered: they are not kept waiting for whoever adds to a budget.
+        let patience = match self.start {
+            Start::Forward(_) => Some(FORWARD_WAITS),
+            Start::Shell | Start::Command(_) | Start::Copy(_) | Start::Files => None,
+        };
+        let paid = self.meanwhile(async move {
+            let paying = async {
+                toll.until_ready().await;
+                asked.pay(size).await;
+                // Never without a sender: the session holds it.
+                let _ = held.wait_for(|held| !held.holds(number)).await;
+                asked
+            };
+            match patience {
+                None => Some(paying.await),
+                Some(patience) => tokio::time::timeout(patience, paying).await.ok(),
+            }
+        });
+        match paid.await? {
+            Some(paid) => Ok(paid),
+            None => {
+                let words = self.visit.say_unpaid();
+                let why = "nothing more may pass: a budget is spent, or somebody holds its session";
+                Err(self.not_started(words, why.to_owned()).await)
+            }
+        }
     }
 
     /// Waits for an operator's yes, where what is asked needs one; nothing is dialled before it.

@@ -106,6 +106,13 @@ impl Visit {
         texts.say(lang, "idle-over", &args)
     }
 
+    /// What they are told whose forward finds that nothing may pass, and how they see what does.
+    pub(crate) fn say_unpaid(&self) -> String {
+        let command = format!("{} quota", self.visitor.ssh(None));
+        let words = self.words_with("forward-unpaid", &[("command", command.into())]);
+        next::announced(&self.gateway, self.lang(), &words)
+    }
+
     fn budget(&self, over: &Exhausted) -> String {
         let key = budget_key(over.level, over.way);
         self.gateway.texts.budget(self.lang(), &key)
