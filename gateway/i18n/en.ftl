@@ -707,10 +707,11 @@ search-partly = { $count ->
     [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
    *[other] { $count } recordings of this selection are too large to be searchable as a whole: only their beginnings were looked through.
 }
-search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since and --in narrow them down.
+search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since, --in, --way and --larger narrow them down.
 search-too-short = Write at least one word of { $letters } letters or more.
 search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
-search-no-words = Say which words to look for. Without words, --in refusal and --in hidden list all of their lines, and “search” alone the sessions.
+search-no-words = Say which words to look for. Without words, --in refusal, --in hidden, --in file, --in forward, --way and --larger list all of their lines, and “search” alone the sessions.
+search-no-bytes = --way and --larger mean something of files and forwards alone: give --in file, --in forward, or no --in.
 search-problem = The recording of session { $number } could not be searched: { $problem }
     Have it verified, and tell the gateway's administrator.
 search-unreadable = { $count ->
@@ -729,6 +730,7 @@ search-kind-screen = screen
 search-kind-note = note
 search-kind-refusal = refusal
 search-kind-file = file
+search-kind-forward = forward
 search-hidden-left-out = { $count ->
     [one] One session has typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
    *[other] { $count } sessions have typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
@@ -797,7 +799,7 @@ help-people = The technicians whom your matrix reaches: who is accepted, their s
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first; “Hidden” counts the typed lines whose echo was not recognised, as the alert to operators does of the same session. What a prompt asked for without echo, such as a password, is not counted; “search --in hidden” lists that too.
-help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden and --in refusal list all of it; otherwise sessions are listed.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden, --in refusal, --in file and --in forward list all of it; otherwise sessions are listed. --way and --larger choose files and forwards by their way (“out” is from the target to the technician) and by how much passed.
 help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on. On the screen: space pauses and goes on, ← and → go 10 s back or on, + and - change the speed, n and p go to the next marker or the one before, Home and End to the beginning and the end, h j k l move over a screen larger than yours, f follows the cursor, ? shows the keys, q leaves.
 help-help = This list, or what one command does.
 help-exit = Leave.

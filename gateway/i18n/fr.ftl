@@ -776,10 +776,11 @@ search-partly = { $count ->
     [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
    *[other] { $count } enregistrements de cette sélection sont trop grands pour être cherchés en entier : seul leur début a été parcouru.
 }
-search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since et --in restreignent la recherche.
+search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since, --in, --way et --larger restreignent la recherche.
 search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
 search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
-search-no-words = Dites quels mots chercher. Sans mots, --in refusal et --in hidden listent toutes leurs lignes, et « search » seul les sessions.
+search-no-words = Dites quels mots chercher. Sans mots, --in refusal, --in hidden, --in file, --in forward, --way et --larger listent toutes leurs lignes, et « search » seul les sessions.
+search-no-bytes = --way et --larger ne disent quelque chose que des fichiers et des redirections : donnez --in file, --in forward, ou laissez --in de côté.
 search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru : { $problem }
     Faites-le vérifier, et prévenez l'administrateur de la passerelle.
 search-unreadable = { $count ->
@@ -798,6 +799,7 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
+search-kind-forward = redirection
 search-hidden-left-out = { $count ->
     [one] Une session contient des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
    *[other] { $count } sessions contiennent des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
@@ -866,7 +868,7 @@ help-people = Les techniciens que votre matrice atteint : qui est accepté, leu
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs pour la même session. Ce qu'une invite demande sans écho, un mot de passe par exemple, n'est pas compté ; « search --in hidden » le montre aussi.
-help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden, --in refusal, --in file et --in forward en donnent la liste ; autrement, lister les sessions. --way et --larger choisissent des fichiers et des redirections par leur sens (« sortie » va de la cible au technicien) et par ce qui a passé.
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find. À l'écran : espace met en pause ou reprend, ← et → vont de 10 s en arrière ou en avant, + et - changent la vitesse, n et p vont au repère suivant ou précédent, Début et Fin au début et à la fin, h j k l se déplacent sur un écran plus grand que le vôtre, f suit le curseur, ? montre les touches, q quitte.
 help-help = Cette liste, ou ce que fait une commande.
 help-exit = Quitter.

@@ -155,6 +155,31 @@ const SENTENCES: &[Pattern] = &[
         "{sentence} The whole name: {}",
         "{sentence} Le nom entier\u{a0}: {}",
     ),
+    // ── a forward, as a search finds it
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended: {sentence}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée\u{a0}: {sentence}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended: {}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée\u{a0}: {}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place: {sentence}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but\u{a0}: {sentence}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place: {}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but\u{a0}: {}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but",
+    ),
     // ── ends
     (
         "the window closed at {time}",

@@ -177,6 +177,8 @@ pub(crate) enum Wants {
     Why,
     /// Words to look for.
     Words,
+    /// Lines that tell of bytes, where some were asked for by these.
+    Carried,
     /// A sentence, and no code, that the other side reads.
     Sentence,
 }

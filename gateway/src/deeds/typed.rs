@@ -386,12 +386,13 @@ impl Kind {
 }
 
 /// The words as a reader of French types them, as usage names them to them.
-const IN_FRENCH: [(&str, &str); 6] = [
+const IN_FRENCH: [(&str, &str); 7] = [
     ("commande", "command"),
     ("saisie", "typed"),
     ("écran", "screen"),
     ("refus", "refusal"),
     ("fichier", "file"),
+    ("redirection", "forward"),
     ("caché", HIDDEN),
 ];
 

@@ -220,8 +220,8 @@ impl Command {
     fn usage_in(&self, lang: Lang) -> String {
         const FRENCH: [(&str, &str); 15] = [
             (
-                "command|typed|screen|note|refusal|file|hidden",
-                "commande|saisie|écran|note|refus|fichier|caché",
+                "command|typed|screen|note|refusal|file|forward|hidden",
+                "commande|saisie|écran|note|refus|fichier|redirection|caché",
             ),
             ("out|in", "sortie|entrée"),
             ("[COMMAND]", "[COMMANDE]"),
