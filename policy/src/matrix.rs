@@ -224,7 +224,7 @@ impl Behind {
     }
 }
 
-fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
+pub(crate) fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
     flow.technicians
         .iter()
         .any(|selector| selector.names(&provider.id, technician))

@@ -33,6 +33,7 @@ mod jumps;
 mod kept_out;
 mod login;
 mod looking;
+mod matrix;
 mod newcomers;
 mod nodes;
 mod notices;

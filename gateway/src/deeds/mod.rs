@@ -22,6 +22,7 @@ pub(crate) mod in_passage;
 pub(crate) mod keep_out;
 pub(crate) mod listing;
 pub(crate) mod live;
+pub(crate) mod matrix;
 pub(crate) mod moments;
 pub(crate) mod news;
 pub(crate) mod people;

@@ -64,6 +64,8 @@ pub(crate) enum What {
     Way,
     /// A line of `allow`.
     Line,
+    /// A form in which the matrix is written.
+    Format,
 }
 
 impl fmt::Display for What {
@@ -85,6 +87,7 @@ impl fmt::Display for What {
             Self::Nth => "something that waits, such as 12.1",
             Self::Way => "out or in",
             Self::Line => "a line such as sftp-read: /var/log/**",
+            Self::Format => "table, csv, html or json",
         })
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod confirming;
 pub(crate) mod connection;
 pub(crate) mod entry;
 pub(crate) mod farewell;
+pub(crate) mod file_lines;
 mod hands;
 pub(crate) mod inflow;
 pub(crate) mod jump;

@@ -70,8 +70,8 @@ pub use self::bound::{
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE, compile,
-    read,
+    Applied, ApplyError, ApplyOutcome, DocumentOf, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE,
+    compile, read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub(crate) use self::enrolments::{FIRST, REPLACED};

@@ -1,6 +1,6 @@
 //! French and English: every sentence that a technician, an operator or an auditor reads.
 //!
-//! The sentences are in `gateway/i18n/{fr,en}.ftl`; the tests below hold both to the same messages
+//! The sentences are in `gateway/i18n/{fr,en}.ftl` and, of the matrix, in `matrix.{fr,en}.ftl` beside them; the tests below hold both to the same messages
 //! with the same variables, and the code to messages that exist.
 //!
 //! Invariant: a value put into a sentence is neutralised here, whoever it comes from. No caller can
@@ -30,8 +30,14 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 use unicode_width::UnicodeWidthChar;
 
-const FR: &str = include_str!("../../i18n/fr.ftl");
-const EN: &str = include_str!("../../i18n/en.ftl");
+const FR: &str = concat!(
+    include_str!("../../i18n/fr.ftl"),
+    include_str!("../../i18n/matrix.fr.ftl")
+);
+const EN: &str = concat!(
+    include_str!("../../i18n/en.ftl"),
+    include_str!("../../i18n/matrix.en.ftl")
+);
 
 /// A value inside a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]

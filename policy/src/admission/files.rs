@@ -106,6 +106,15 @@ impl FileGrants {
         lines.map(|one| Capability::File(one.line.clone()))
     }
 
+    /// The line by which something is given, with its flow: the first that gives it, in force still or not.
+    #[must_use]
+    pub fn line_of(&self, need: &FileNeed) -> Option<String> {
+        let mut giving = self.grants.iter().filter(|one| one.line.answers(need));
+        giving
+            .next()
+            .map(|FileGrant { line, flow, .. }| format!("{flow}: {line}"))
+    }
+
     /// Its lines as they are written, each with the flow that gives it.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let lines = self.grants.iter();

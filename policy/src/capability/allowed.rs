@@ -83,6 +83,11 @@ impl Allowed {
         self.capability.to_string()
     }
 
+    /// The same as a value, to compare what was permitted with: not for deciding.
+    pub(crate) const fn as_written(&self) -> &Capability {
+        &self.capability
+    }
+
     /// Whether it is a line of files, in force or not.
     pub(crate) const fn is_of_files(&self) -> bool {
         match self.capability {

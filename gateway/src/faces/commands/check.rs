@@ -158,9 +158,8 @@ async fn in_store(settings: &Settings) -> Vec<String> {
 /// What there is to know about documents that are right: a line each, which a terminal is told between words.
 pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
     let columns = std::io::stdout().is_terminal().then_some(TERMINAL);
-    documents
-        .remarks(now)
-        .iter()
+    let all = documents.remarks(now).into_iter();
+    all.chain(documents.unjustified())
         .map(|remark| note(&remark.to_string(), columns))
         .collect()
 }

@@ -78,7 +78,7 @@ const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `
                         `remote-forward: PORT`, x11, agent";
 
 /// The request that somebody means who writes it as a flow's `allow` would.
-fn request(text: &str) -> Result<FlowRequest, String> {
+pub(super) fn request(text: &str) -> Result<FlowRequest, String> {
     let refused = |problem: &str| format!("{problem}; {ACCEPTED}");
     let (word, rest) = match text.split_once(':') {
         Some((word, rest)) => (word.trim(), rest.trim()),

@@ -200,6 +200,7 @@ impl<'a> Desk<'a> {
             What::Nth => ("confirm-unclear", None),
             What::Way => ("receipts-way-unclear", None),
             What::Line => ("usage-line-unclear", None),
+            What::Format => ("matrix-format-unclear", None),
         };
         let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());

@@ -172,6 +172,9 @@ impl Beside<'_> {
             Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => SFTP,
         };
         let session = &self.seated.session;
+        if let Some(files) = &*self.seated.right.files().borrow() {
+            session.file_lines().counts(files, entry);
+        }
         receipts::passed(self.visit, session, self.number, protocol, entry);
     }
 
