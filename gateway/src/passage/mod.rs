@@ -43,6 +43,7 @@ pub(crate) mod talk;
 pub(crate) mod tap;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod unsettled;
 pub(crate) mod uplink;
 mod vigil;
 pub(crate) mod visit;

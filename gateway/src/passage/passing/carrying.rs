@@ -246,12 +246,10 @@ impl Passing<'_> {
             number: self.number,
             start: self.start,
         };
+        let mut open = Vec::new();
         for step in steps {
             match step {
-                Step::Log(entry) => {
-                    self.tap.event(Event::File(Cow::Borrowed(&*entry)))?;
-                    beside.logs(&entry);
-                }
+                Step::Log(entry) => open.push(*entry),
                 Step::Note(note) => self.tap.event(Event::Note(&note))?,
                 // Nobody gets any of it any more.
                 Step::Pass(..)
@@ -266,6 +264,10 @@ impl Passing<'_> {
                 | Step::Stop(_)
                 | Step::End { .. } => {}
             }
+        }
+        for entry in self.unsettled.over(open) {
+            self.tap.event(Event::File(Cow::Borrowed(&entry)))?;
+            beside.logs(&entry);
         }
         Ok(())
     }
