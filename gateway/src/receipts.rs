@@ -5,7 +5,7 @@
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::transfer::{Extent, FilePart};
-use ecluse_recordings::{FileEntry, FileOperation, FileOutcome, spelled};
+use ecluse_recordings::{FileEntry, FileOperation, FileOutcome};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
@@ -110,7 +110,7 @@ fn one(
         .clone()
         .kind(AuditKind::Receipt)
         .detail(WAY, way.name())
-        .detail(PATH, spelled(&entry.path))
+        .whole(PATH, entry.path.as_ref())
         .detail(BYTES, part.bytes)
         .detail(EXTENT, extent(part.extent))
         .detail(OUTCOME, outcome(entry.outcome))

@@ -56,7 +56,7 @@ pub mod words;
 
 pub use self::accompaniment::{Accompanied, accompanied_flows};
 pub use self::address::LoginAddress;
-pub use self::admission::{Admission, Bounds, FileGrants, admit, admit_for};
+pub use self::admission::{Admission, Bounds, FileConfirmation, FileGrants, admit, admit_for};
 pub use self::capability::destination::{Destination, ForwardLine, SocketPath};
 pub use self::capability::files::{FileLine, FileNeed, FileRequest, FileRight, TargetPath};
 pub use self::capability::{Allowed, Capability};

@@ -28,6 +28,17 @@ struct FileGrant {
     confirm: Arc<[Confirm]>,
 }
 
+/// How something of files that is permitted waits for an operator's yes, and what of it, in the words of lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileConfirmation {
+    /// How it waits.
+    pub terms: Confirmation,
+    /// What a line of `confirm` names: what the yes is about.
+    pub named: Vec<String>,
+    /// What is done together with it.
+    pub beside: Vec<String>,
+}
+
 /// Everything by which things of files may pass on one channel.
 ///
 /// Invariant: each line was granted and allowed when this was made. Without a line nothing passes.
@@ -57,28 +68,30 @@ impl FileGrants {
     }
 
     /// How something that is permitted waits for an operator's yes: where any of the flows that give a part of it asks for one,
-    /// as the strictest does. What of it waits, in the words of lines.
+    /// as the strictest does.
     #[must_use]
-    pub fn confirmation(
-        &self,
-        needs: &[FileNeed],
-        now: Timestamp,
-    ) -> Option<(Confirmation, Vec<String>)> {
-        let (mut asked, mut lines) = (None, Vec::new());
+    pub fn confirmation(&self, needs: &[FileNeed], now: Timestamp) -> Option<FileConfirmation> {
+        let (mut asked, mut named, mut beside) = (None, Vec::new(), Vec::new());
         for need in needs {
             let request = FlowRequest::File(need.clone());
             let giving = self.grants.iter().filter(|one| now < one.closes_at);
             // Whoever moves something does what these lines give, whichever flow gives the move.
             let giving = giving.filter(|one| one.line.answers(need) || one.line.is_moved_by(need));
             let terms = giving.filter_map(|one| Confirm::of(&one.confirm, &request));
-            if let Some(terms) = Confirmation::strictest(terms) {
-                asked = Confirmation::strictest(asked.into_iter().chain([terms]));
-            }
+            let terms = Confirmation::strictest(terms);
             if matches!(need, FileNeed::Right(..)) {
-                lines.push(need.line());
+                match terms {
+                    Some(_) => named.push(need.line()),
+                    None => beside.push(need.line()),
+                }
             }
+            asked = Confirmation::strictest(asked.into_iter().chain(terms));
         }
-        asked.map(|asked| (asked, lines))
+        asked.map(|terms| FileConfirmation {
+            terms,
+            named,
+            beside,
+        })
     }
 
     /// When the next of its lines closes.

@@ -9,6 +9,7 @@ use super::typed::TypedLine;
 use super::{LONGEST_LINE, Line, LineKind, PARTLY};
 use crate::bundle::Language;
 use crate::echo::Masks;
+use crate::json;
 use crate::screen::Size;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::text::acts;
@@ -407,7 +408,7 @@ impl<W: Write> Extractor<W> {
                 text: harmless(piece),
                 ..line
             };
-            serde_json::to_writer(&mut self.out, &line)?;
+            json::to_writer(&mut self.out, &line)?;
             self.out.write_all(b"\n")?;
             self.lines = self.lines.saturating_add(1);
         }

@@ -276,3 +276,75 @@ fn i4_a_yes_crosses_nodes() -> Result<()> {
     ensure!(all.len() == 1 && all[0]["person"] == "odile", "{all:?}");
     Ok(())
 }
+
+/// I4, R11: whoever says yes sees what the yes is about, first and whole, however long what comes with it is; a name ends no
+/// quotation and forges no question; what is longer than an operator is shown is refused, with the bound. All of it is on record.
+#[test]
+fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
+    let ground = waiting_ground("5m")?;
+    ground.site.apply(|documents| {
+        let flow = documents.flow("dba")?;
+        flow.allow
+            .push("command: true {a:path} {b:path} {c:path} {d:path} {e:path}".to_owned());
+        flow.confirm.push("command: true *".to_owned());
+        Ok(())
+    })?;
+    let deep = ["p", "q", "r", "s"].map(|one| one.repeat(240)).join("/");
+    fs::create_dir_all(ground.at(&format!("in/{deep}")))?;
+    fs::write(ground.at(&format!("in/{deep}/f")), "mine")?;
+    let mut sftp = ground.sftp_command(&format!("rename @/in/{deep}/f @/in/conf/zz\n"))?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/zz")?;
+    let root = ground.root()?.display().to_string();
+    let named = format!("“sftp-rename: {root}/in/conf/zz + sftp-rename: {root}/in/pp");
+    let shown = flat(&ground.site.operator(&["confirm"])?.success()?.text());
+    ensure!(
+        shown.contains(&flat(&named)) && shown.contains("ss/f”"),
+        "{shown}"
+    );
+    ensure!(shown.contains("SHA-256ofall"), "{shown}");
+    answers(&ground, &["deny", &number], "No: alice is refused this")?;
+    is_refused(&running.answer()?, "odile said no")?;
+    let asked = store::audit(&ground.site, "confirm-asked")?;
+    let whole = detail(&asked[0], "whole");
+    let all = format!("sftp-rename: {root}/in/conf/zz + sftp-rename: {root}/in/{deep}/f");
+    ensure!(whole == all, "{whole}");
+
+    // A name that reads like the end of one question and the beginning of another.
+    let forged = "ok”, until 23:59 UTC. confirm 9.1 “x";
+    let mut sftp = ground.sftp_command(&format!("put @/here/mine \"@/in/conf/{forged}\"\n"))?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "23:59 UTC")?;
+    for words in ["confirm", "live"] {
+        let shown = flat(&ground.site.operator(&[words])?.success()?.text());
+        // A cell of `live` is broken into lines, beside others.
+        let is_whole = words == "live" || shown.contains("ok‹U+201D›,until");
+        ensure!(is_whole && shown.contains("‹U+201"), "{shown}");
+        ensure!(!shown.contains("”,until23") && !shown.contains("“x"), "{shown}");
+    }
+    answers(&ground, &["deny", &number], "No: alice is refused this")?;
+    is_refused(&running.answer()?, "odile said no")?;
+
+    // More than is shown.
+    let path = format!("/{}", "w".repeat(1_000));
+    let long = format!("true {path} {path} {path} {path} {path}");
+    let answer = ground.site.ssh("alice+db01").run(&long).answer()?;
+    is_refused(
+        &answer,
+        "longer than the 4 KiB of it that an operator is shown",
+    )?;
+    ensure!(store::audit(&ground.site, "confirm-asked")?.len() == 2);
+    let refused = store::audit(&ground.site, "flow-refused")?;
+    let last = refused.last().context("no refusal on record")?;
+    let reason = last.get("reason").and_then(|value| value.as_str());
+    ensure!(
+        reason.is_some_and(|reason| reason.contains("4096 bytes")),
+        "{last}"
+    );
+    Ok(())
+}
+
+/// Without blanks: lines are broken where a terminal ends.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect()
+}

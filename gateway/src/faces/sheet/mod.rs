@@ -8,6 +8,7 @@ mod table;
 mod words;
 
 use ecluse_policy::Lang;
+use ecluse_recordings::json;
 
 pub(crate) use self::csv::quoted;
 pub(crate) use self::reached::reached;
@@ -33,7 +34,7 @@ pub(crate) fn written(
         Format::Csv => csv::lines(matrix),
         Format::Html => html::lines(&words, matrix),
         // It has no number that JSON does not have.
-        Format::Json => serde_json::to_string_pretty(matrix)
+        Format::Json => json::to_string_pretty(matrix)
             .unwrap_or_default()
             .lines()
             .map(str::to_owned)

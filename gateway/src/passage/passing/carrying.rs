@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ecluse_policy::{FlowRequest, Permit, Refusal, SFTP, Span, Term};
+use ecluse_policy::{FileConfirmation, FlowRequest, Permit, Refusal, SFTP, Span, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, FileEntry, Legs, RecordError};
 use tokio::sync::mpsc;
@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::Passing;
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::passage::caps;
 use crate::passage::channel::Start;
 use crate::passage::confirming::{self, Wanted};
 use crate::passage::kinds::copying::Copying;
@@ -112,8 +113,12 @@ impl Reads for InWords {
             let needs = operation.request.needs();
             files.as_ref()?.confirmation(&needs, live.now())
         };
-        let (terms, lines) = asked?;
-        let wanted = Wanted::new(&lines.join(" + "), terms);
+        let FileConfirmation {
+            terms,
+            named,
+            beside,
+        } = asked?;
+        let wanted = Wanted::new(&named.join(caps::TOGETHER), &beside, terms);
         let is_agreed = live.hands().borrow().confirms().is_agreed(&wanted.what);
         (terms.each || !is_agreed).then_some(wanted)
     }
