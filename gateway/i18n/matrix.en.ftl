@@ -64,15 +64,11 @@ matrix-derogation-over = derogation of { $owner } over since { $until }: not in 
 matrix-unanswered = a derogation that nobody answers for: not in force
 matrix-seen = { $uses ->
     [0] not used
-    [one] used once
-    *[other] used { $uses } times
-  }{ $sessions ->
-    [0] { "" }
-    [one] { " in 1 session" }
-    *[other] { " in" } { $sessions } sessions
-  }{ $last ->
-    [""] { "" }
-    *[other] { ", last" } { $last }
+    [one] used once, { $last }
+    *[other] used { $uses } times in { $sessions ->
+        [one] 1 session
+        *[other] { $sessions } sessions
+      }, last { $last }
   }; { $granted ->
     [0] no intervention granted
     [one] 1 intervention granted
@@ -111,6 +107,7 @@ matrix-days-left = { $days ->
     *[other] { $days } days left
   }
 matrix-remarks = NOT IN ORDER
+matrix-remark-over = { $what } ({ $place }): over since { $until }, { $owner } answered for it. It allows nothing any more: renew it or remove it.
 matrix-gone = { $count ->
     [one] One use was of a line that is not in the matrix any more.
     *[other] { $count } uses were of lines that are not in the matrix any more.

@@ -380,3 +380,6 @@ fn changed(record: &AuditRecord, client: &Client, flows: &[Flow], since: &mut Si
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
