@@ -107,14 +107,14 @@ matrix-days-left = { $days ->
     *[other] { $days } jours restants
   }
 matrix-remarks = NON-CONFORMITÉS
-matrix-remark-over = { $what } ({ $place }) : échue depuis { $until }, { $owner } en répondait. Elle ne permet plus rien : la renouveler ou la supprimer.
+matrix-remark-over = { $what } ({ $place }) : échue depuis { $until }, { $owner } en répondait. Ce qu'elle donnait n'est plus en vigueur : la renouveler ou la supprimer.
 matrix-gone = { $count ->
     [one] Une utilisation concernait une ligne qui n'est plus dans la matrice.
     *[other] { $count } utilisations concernaient des lignes qui ne sont plus dans la matrice.
   }
 matrix-wordless = { $count ->
-    [one] Une entrée du journal a perdu ses mots à la fin de leur durée : on ne sait de quelle ligne elle venait.
-    *[other] { $count } entrées du journal ont perdu leurs mots à la fin de leur durée : on ne sait de quelles lignes elles venaient.
+    [one] Une entrée du journal ne se lit pas, ou a perdu ses mots à la fin de leur durée : on ne sait de quelle ligne elle venait.
+    *[other] { $count } entrées du journal ne se lisent pas, ou ont perdu leurs mots à la fin de leur durée : on ne sait de quelles lignes elles venaient.
   }
 matrix-without-why = Non justifiés : { $all }.
 matrix-foot = Ce qui est constaté est ce que dit le journal du { $from } au { $to } ({ $days } jours). Ce qui n'est pas sur cette feuille ne passe pas.
