@@ -64,15 +64,11 @@ matrix-derogation-over = derogation of { $owner } over since { $until }: not in 
 matrix-unanswered = a derogation that nobody answers for: not in force
 matrix-seen = { $uses ->
     [0] not used
-    [one] used once
-    *[other] used { $uses } times
-  }{ $sessions ->
-    [0] { "" }
-    [one] { " in 1 session" }
-    *[other] { " in" } { $sessions } sessions
-  }{ $last ->
-    [""] { "" }
-    *[other] { ", last" } { $last }
+    [one] used once, { $last }
+    *[other] used { $uses } times in { $sessions ->
+        [one] 1 session
+        *[other] { $sessions } sessions
+      }, last { $last }
   }; { $granted ->
     [0] no intervention granted
     [one] 1 intervention granted
@@ -111,13 +107,14 @@ matrix-days-left = { $days ->
     *[other] { $days } days left
   }
 matrix-remarks = NOT IN ORDER
+matrix-remark-over = { $what } ({ $place }): over since { $until }, { $owner } answered for it. What it gave is not in force any more: renew it or remove it.
 matrix-gone = { $count ->
     [one] One use was of a line that is not in the matrix any more.
     *[other] { $count } uses were of lines that are not in the matrix any more.
   }
 matrix-wordless = { $count ->
-    [one] One entry of the log has lost its words to retention: of which line it was a use is not known.
-    *[other] { $count } entries of the log have lost their words to retention: of which lines they were uses is not known.
+    [one] One entry of the log does not read, or has lost its words to retention: of which line it was a use is not known.
+    *[other] { $count } entries of the log do not read, or have lost their words to retention: of which lines they were uses is not known.
   }
 matrix-without-why = Not justified: { $all }.
 matrix-foot = What was seen is that of the log from { $from } to { $to } ({ $days } days). What this sheet does not list does not pass.

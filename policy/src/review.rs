@@ -205,12 +205,16 @@ fn bounds(budgets: &Budgets) -> Vec<Bound> {
         }
     }
     if let Some(budget) = budgets.of(Level::Session, Way::Down) {
-        let at_limit = match budget.at_limit {
-            AtLimit::End => "end".to_owned(),
-            AtLimit::Slow { rate, ceiling } => format!("slow, {rate} up to {ceiling}"),
-            AtLimit::Hold => "hold".to_owned(),
-        };
-        all.push(("at-limit".to_owned(), at_limit));
+        let mut say = |key: &str, value: String| all.push((key.to_owned(), value));
+        match budget.at_limit {
+            AtLimit::End => say("at-limit", "end".to_owned()),
+            AtLimit::Slow { rate, ceiling } => {
+                say("at-limit", "slow".to_owned());
+                say("slow-rate", rate.to_string());
+                say("ceiling", ceiling.to_string());
+            }
+            AtLimit::Hold => say("at-limit", "hold".to_owned()),
+        }
     }
     all
 }

@@ -63,7 +63,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use self::address::check_address;
-pub use self::audit::AuditQuery;
+pub use self::audit::{AuditPage, AuditQuery};
 pub use self::bound::{
     Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
     LastText, SessionFault, SessionSaid, Standing, Stretches, Uncopied, Wrong,

@@ -57,7 +57,7 @@ pub(super) struct Seen {
     pub(super) flows: BTreeMap<usize, Tally>,
     /// Uses of lines that are not there any more.
     pub(super) gone: u64,
-    /// Entries whose words retention has removed: what they were uses of is not known.
+    /// Entries whose words retention has removed, or that do not read: what they were uses of is not known.
     pub(super) wordless: u64,
 }
 
@@ -80,10 +80,11 @@ pub(super) async fn seen(
         ..AuditQuery::default()
     };
     loop {
-        let page = store.audit(&query).await?;
-        let Some(last) = page.last() else { break };
-        query.after = Some(last.seq);
-        page.iter().for_each(|stored| reading.reads(stored));
+        let page = store.audit_page(&query).await?;
+        let Some(last) = page.last else { break };
+        query.after = Some(last);
+        reading.seen.wordless += page.unread;
+        page.records.iter().for_each(|stored| reading.reads(stored));
         // Nobody waits for who reads long.
         tokio::task::yield_now().await;
     }
@@ -380,3 +381,6 @@ fn changed(record: &AuditRecord, client: &Client, flows: &[Flow], since: &mut Si
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,13 @@ pub(super) fn lines(words: &Words<'_>, matrix: &Matrix, columns: usize) -> Vec<S
         columns,
     };
     sheet.line(0, &words.word("matrix-title"));
-    sheet.fields(1, &words.head(matrix));
+    let (digest, head): (Vec<_>, Vec<_>) = words
+        .head(matrix)
+        .into_iter()
+        .partition(|(_, value)| *value == matrix.document.sha256);
+    sheet.fields(1, &head);
+    // Whole on a line, to be compared with what `sha256sum` prints.
+    sheet.fields(1, &digest);
     for flow in &matrix.flows {
         one_flow(&mut sheet, words, matrix, flow);
     }
@@ -115,7 +121,8 @@ fn one_flow(sheet: &mut Sheet, words: &Words<'_>, matrix: &Matrix, flow: &FlowOf
         };
         sheet.line(1, &format!("{mark} {}", line.allow));
         let seen = words.state(line, matrix.days);
-        sheet.line(3, &format!("{}; {seen}", words.towards(line)));
+        sheet.line(3, &words.towards(line));
+        sheet.line(3, &seen);
         for term in words.terms(line) {
             sheet.line(3, &term);
         }

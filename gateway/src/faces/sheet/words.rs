@@ -285,9 +285,20 @@ impl<'t> Words<'t> {
         head
     }
 
-    /// What is to be said at the end: what no line accounts for.
+    /// The report of what is not as the rules ask (P15): derogations that are over, uses that no line accounts for, what says no reason.
     pub(super) fn remarks(&self, matrix: &Matrix) -> Vec<String> {
-        let mut remarks = Vec::new();
+        let over = matrix.derogations.iter().filter(|one| !one.in_force);
+        let over = over.map(|one| {
+            let answered = one.answered.as_ref();
+            let args = [
+                ("what", one.what.as_str().into()),
+                ("place", format!("{}:{}", one.key, one.line).into()),
+                ("owner", answered.map_or("–", |it| &it.owner).into()),
+                ("until", answered.map_or("–", |it| &it.until).into()),
+            ];
+            self.say("matrix-remark-over", &args)
+        });
+        let mut remarks: Vec<String> = over.collect();
         for (id, count) in [
             ("matrix-gone", matrix.uses_of_lines_gone),
             ("matrix-wordless", matrix.entries_without_words),
