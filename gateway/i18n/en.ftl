@@ -1247,6 +1247,26 @@ operator-more-waits = { $time }  And { $person } waited for a yes { $count ->
    *[other] { $count } more times
 } (in session { $numbers }); “confirm” lists what still does.
 live-waits = waits for a yes ({ $nth }) to “{ $what }”
+field-confirm = Waits for a yes
+field-confirmed = Yes and no
+confirm-line = { $what } ({ $each ->
+    [yes] each time
+   *[no] once a session
+}, within { $within })
+confirm-request = While it is in use, by the flow { $flow }, this waits in its channel for a yes of an operator of { $client }: { $what }.
+confirm-was = { $nth } “{ $what }”: { $said ->
+    [yes] { $by } said yes
+    [no] { $by } said no{ $reason }
+    [nobody] nobody said yes{ $reason }
+   *[open] waits
+} ({ $at })
+confirm-because = :
+confirm-was-more = { $count ->
+    [one] and one before
+   *[other] and { $count } before
+}
+totals-confirms = yeses while in use: { $count }
+totals-denials = refused, or nobody answered: { $count }
 help-confirm = Say yes to something that waits for it in a session, by its number such as 12.1; without one, list what waits.
 help-deny = Say no to something that waits for a yes; the technician reads the reason.
 usage-no-waiting = Say which, by its number such as 12.1: “confirm” lists what waits.
@@ -1260,6 +1280,7 @@ confirm-was-yes = { $by } said yes to “{ $what }” already ({ $nth }).
 confirm-was-no = { $by } said no to “{ $what }” already ({ $nth }).
 confirm-was-over = “{ $what }” ({ $nth }) waits no more: nobody answered in time, or its session or channel stopped waiting. { $person } has to ask again.
 confirm-asked = Écluse: “{ $what }” waits for a yes of the client. Asked: { $asked }. Without an answer within { $within } it is refused; everything else goes on.
+confirm-agreed = Écluse: { $by } said yes to “{ $what }”.
 confirm-denied = { $by } said no to “{ $what }”.
 confirm-denied-because = { $by } said no to “{ $what }”: { $reason }
 confirm-unanswered = “{ $what }” needs a yes of the client, and nobody answered within { $within }. Try again, or call somebody first.

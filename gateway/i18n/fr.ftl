@@ -1316,6 +1316,32 @@ operator-more-waits = { $time }  Et { $person } a attendu un oui { $count ->
    *[other] { $count } fois de plus
 } (session { $numbers }) ; « confirm » montre ce qui attend encore.
 live-waits = attend un oui ({ $nth }) pour « { $what } »
+field-confirm = Attend un accord
+field-confirmed = Accords
+confirm-line = { $what } ({ $each ->
+    [yes] à chaque fois
+   *[no] une fois par session
+}, d'ici { $within })
+confirm-request = À l'usage, par le flux { $flow }, ceci attend dans son canal l'accord d'un opérateur { DE($client) } : { $what }.
+confirm-was = { $nth } « { $what } » : { $said ->
+    [yes] { $by } a dit oui
+    [no] { $by } a dit non{ $reason }
+    [nobody] personne n'a dit oui{ $reason }
+   *[open] attend
+} ({ $at })
+confirm-because = {" "}:
+confirm-was-more = { $count ->
+    [one] et un avant
+   *[other] et { $count } avant
+}
+totals-confirms = { $count ->
+    [one] accord en cours d'usage : 1
+   *[other] accords en cours d'usage : { $count }
+}
+totals-denials = { $count ->
+    [one] refusé, ou resté sans réponse : 1 fois
+   *[other] refusé, ou resté sans réponse : { $count } fois
+}
 help-confirm = Dire oui à ce qui attend votre accord dans une session, par son numéro, 12.1 par exemple ; sans numéro, la liste de ce qui attend.
 help-deny = Dire non à ce qui attend un oui ; le technicien lit le motif.
 usage-no-waiting = Dites lequel, par son numéro, 12.1 par exemple : « confirm » montre ce qui attend.
@@ -1329,6 +1355,7 @@ confirm-was-yes = { $by } a déjà dit oui à « { $what } » ({ $nth }).
 confirm-was-no = { $by } a déjà dit non à « { $what } » ({ $nth }).
 confirm-was-over = « { $what } » ({ $nth }) n'attend plus : personne n'a répondu à temps, ou sa session ou son canal a cessé d'attendre. { $person } doit redemander.
 confirm-asked = Écluse : « { $what } » attend l'accord du client. Ont été sollicités : { $asked }. Sans réponse d'ici { $within }, ce sera refusé ; tout le reste continue.
+confirm-agreed = Écluse : { $by } a dit oui à « { $what } ».
 confirm-denied = { $by } a dit non à « { $what } ».
 confirm-denied-because = { $by } a dit non à « { $what } » : { $reason }
 confirm-unanswered = « { $what } » demande l'accord du client, et personne n'a répondu en { $within }. Réessayez, ou appelez d'abord quelqu'un.

@@ -62,7 +62,7 @@ pub use self::capability::files::{FileLine, FileNeed, FileRequest, FileRight, Ta
 pub use self::capability::{Allowed, Capability};
 pub use self::cases::{Answered, Case, Cases, Expects};
 pub use self::clearance::{Clearance, Clearances, Cleared, KeepOut, Kept, bars, people_of};
-pub use self::confirm::{Confirm, Confirmation};
+pub use self::confirm::{Confirm, Confirmation, confirmed_flows};
 pub use self::derogation::Derogation;
 pub use self::documents::{DocumentError, Documents, HostPort, PersonRef};
 pub use self::explain::{Explanation, explain};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::clearance::is_let_in;
+use crate::confirm::Confirm;
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
@@ -36,6 +37,8 @@ pub struct Reach {
     pub approval: ApprovalRule,
     /// Whether an operator has to watch it, and how many sessions each may.
     pub accompanied: Option<Accompanied>,
+    /// What of it waits for an operator's yes while it is used.
+    pub confirm: Vec<Confirm>,
     /// How much may leave any of these targets in one intervention; `None` is without a limit.
     pub bytes: Option<ByteCount>,
 }
@@ -83,6 +86,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
                     hours: flow.hours.clone(),
                     approval: flow.approval.at(now),
                     accompanied: flow.approval.accompanied(),
+                    confirm: Confirm::in_force(flow, now).cloned().collect(),
                     bytes,
                 });
             }

@@ -155,6 +155,10 @@ const SENTENCES: &[Pattern] = &[
         "{sentence} The whole name: {}",
         "{sentence} Le nom entier\u{a0}: {}",
     ),
+    // ── nobody said yes to what waited for it
+    ("nobody answered within {}", "personne n'a répondu en {}"),
+    ("its channel ended", "son canal a pris fin"),
+    ("the session was held", "la session était suspendue"),
     // ── a forward, as a search finds it
     (
         "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended: {sentence}",

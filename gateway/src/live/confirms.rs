@@ -68,12 +68,12 @@ pub(crate) struct Confirms {
 
 impl Confirms {
     /// The entry at `seq` asks; whether that is new.
-    pub(super) fn ask(&mut self, seq: u64, waiting: Waiting) -> bool {
+    pub(crate) fn ask(&mut self, seq: u64, waiting: Waiting) -> bool {
         self.asked.insert(seq, waiting).is_none()
     }
 
     /// The entry at `seq` answers what stands at `to`; whether it is the one that counts.
-    pub(super) fn answer(&mut self, seq: u64, to: u64, said: Said) -> bool {
+    pub(crate) fn answer(&mut self, seq: u64, to: u64, said: Said) -> bool {
         if self
             .answers
             .get(&to)
@@ -88,6 +88,14 @@ impl Confirms {
     /// What was said of it, where something was.
     pub(crate) fn said(&self, to: u64) -> Option<&Said> {
         self.answers.get(&to).map(|(_, said)| said)
+    }
+
+    /// All that waited, in the order of the log, with the answer that counts and where that stands.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Waiting, Option<(u64, &Said)>)> {
+        let said = |seq| self.answers.get(seq).map(|(at, said)| (*at, said));
+        self.asked
+            .iter()
+            .map(move |(seq, waiting)| (waiting, said(seq)))
     }
 
     /// Whether no more may be asked.

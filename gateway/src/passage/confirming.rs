@@ -276,6 +276,10 @@ impl Question<'_> {
             ("what", self.wanted.what.as_str().into()),
         );
         if said.is_yes {
+            let by = said.by.as_ref().map_or("", PersonId::as_str);
+            let words = texts.say(lang, "confirm-agreed", &[("by", by.into()), what]);
+            // Who said yes stands in the recording too; a no is why it was refused there.
+            self.session.live().tell(Some(self.channel), &words);
             return Ok(());
         }
         let reason = said.reason.clone().unwrap_or_default();

@@ -132,6 +132,7 @@ fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
     answers(&ground, &["confirm", &number], "Yes: alice may do this")?;
     running.answer()?.status_is(0)?;
 
+    who_said_yes_is_shown(&ground)?;
     let asked = store::audit(&ground.site, "confirm-asked")?;
     let said = store::audit(&ground.site, "confirm-answered")?;
     ensure!(asked.len() == 5 && said.len() == 5, "{asked:?} {said:?}");
@@ -149,6 +150,72 @@ fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
         .run(["journal", "verify", "--contents"], "")?;
     ensure!(verified.contains("intact"), "{verified}");
     Ok(())
+}
+
+/// Whoever asks and whoever says yes reads what will wait; who said what stands in the recording and with the intervention.
+fn who_said_yes_is_shown(ground: &Ground) -> Result<()> {
+    let reads = |answer: Answer| -> Result<String> {
+        let text = answer.success()?.text();
+        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let root = ground.root()?.display().to_string();
+    let alice = |words: &[&str]| reads(ground.site.lobby("alice", words).answer()?);
+    let lines = format!(
+        "sftp-write: {root}/in/conf/** (once a session, within 5m), command: true (each time, within 5m)"
+    );
+    let flows = alice(&["flows"])?;
+    ensure!(
+        flows.contains(&format!("Waits for a yes {lines}")),
+        "{flows}"
+    );
+    let waits = format!(
+        "by the flow dba, this waits in its channel for a yes of an operator of hopital: {lines}"
+    );
+    // The names of paths are long, so that the line is in pieces.
+    let words = |text: &str| text.replace(' ', "");
+    let request = alice(&["request", "db01", "--for", "1h", "--reason", "more"])?;
+    ensure!(words(&request).contains(&words(&waits)), "{request}");
+    let pending = reads(ground.site.operator(&["pending"])?)?;
+    ensure!(words(&pending).contains(&words(&waits)), "{pending}");
+    // What is asked for without any of it says nothing of it.
+    alice(&["cancel", "2"])?;
+    let less = [
+        "request",
+        "db01",
+        "--only",
+        "sftp-read",
+        "--for",
+        "1h",
+        "--reason",
+        "less",
+    ];
+    let request = alice(&less)?;
+    ensure!(!request.contains("for a yes"), "{request}");
+
+    let told = reads(ground.site.operator(&["interventions", "1"])?)?;
+    for wanted in [
+        "in/conf/a”: odile said yes (",
+        "in/conf/b”: odile said no: not on a Monday (",
+        "“command: true”: odile said yes (",
+        "yeses while in use: 3 · refused, or nobody answered: 2",
+    ] {
+        ensure!(words(&told).contains(&words(wanted)), "{wanted}: {told}");
+    }
+    let transcript = |session: &str| -> Result<Option<String>> {
+        let answer = ground.site.auditor(&["replay", session, "--text"])?;
+        Ok((answer.status == Some(0)).then(|| words(&answer.text().replace('\n', ""))))
+    };
+    let said = |session: &str, wanted: &str| {
+        wait::until_sealed(&format!("{wanted} in the transcript of {session}"), || {
+            Ok(transcript(session)?
+                .filter(|text| text.contains(&words(wanted)))
+                .map(drop))
+        })
+    };
+    said("2", "in/conf/a” waits for a yes of the client")?;
+    said("2", "Écluse: odile said yes to “sftp-write:")?;
+    said("3", "odile said no to “sftp-write:")?;
+    said("6", "odile said yes to “command: true”")
 }
 
 /// Waits until it is on record that nobody said anything to what waited, and why.
@@ -211,6 +278,18 @@ fn i4_without_an_answer_it_is_refused() -> Result<()> {
     ground.site.operator(&["cut", session])?.success()?;
     ensure!(running.answer()?.status != Some(0));
     ended(&ground, "in/conf/b", "its channel ended")?;
+    let told = ground
+        .site
+        .operator(&["interventions", "1"])?
+        .success()?
+        .text();
+    let told = told.split_whitespace().collect::<String>();
+    for wanted in [
+        "in/conf/a”:nobodysaidyes:nobodyansweredwithin10s(",
+        "in/conf/h”:nobodysaidyes:thesessionwasheld(",
+    ] {
+        ensure!(told.contains(wanted), "{wanted}: {told}");
+    }
 
     let root = ground.root()?.display().to_string();
     let path = format!("sftp-write: {root}/in/conf/x");
