@@ -9,7 +9,7 @@ use super::rules::{Rule, Rules};
 use super::{Admission, Bounds, closed};
 use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
-use crate::capability::files::{FileLine, FileNeed};
+use crate::capability::files::{FileLine, FileNeed, Protocol};
 use crate::confirm::{Confirm, Confirmation};
 use crate::extraction::Budgets;
 use crate::flow::{FlowRequest, SFTP};
@@ -74,7 +74,7 @@ impl FileGrants {
             if let Some(terms) = Confirmation::strictest(terms) {
                 asked = Confirmation::strictest(asked.into_iter().chain([terms]));
             }
-            if matches!(need, FileNeed::Right(..)) {
+            if matches!(need, FileNeed::Right(..) | FileNeed::Tree(..)) {
                 lines.push(need.line());
             }
         }
@@ -145,15 +145,17 @@ impl Admission {
         capability: &Capability,
         now: Timestamp,
     ) -> Option<Bounds> {
-        let is_subsystem = matches!(request, FlowRequest::Subsystem(name) if name == SFTP);
-        let is_copy =
-            matches!(request, FlowRequest::Command(_)) && matches!(capability, Capability::File(_));
-        if !is_subsystem && !is_copy {
-            return None;
-        }
+        // The lines of its protocol: what another one's give cannot be asked on it.
+        let protocol = match (request, capability) {
+            (FlowRequest::Subsystem(name), _) if name == SFTP => Protocol::Sftp,
+            (FlowRequest::Command(_), Capability::File(line)) => line.protocol(),
+            _ => return None,
+        };
         let (mut grants, mut rules) = (Vec::new(), Vec::new());
         for rule in self.rules.iter().filter(|rule| now < rule.closes_at) {
-            if let Capability::File(line) = &rule.capability {
+            if let Capability::File(line) = &rule.capability
+                && line.protocol() == protocol
+            {
                 grants.push(FileGrant {
                     line: line.clone(),
                     flow: rule.flow.clone(),

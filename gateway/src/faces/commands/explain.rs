@@ -98,9 +98,18 @@ fn request(text: &str) -> Result<FlowRequest, String> {
         "sftp" if rest.is_empty() => Ok(FlowRequest::Subsystem(SFTP.into())),
         family if let Some(right) = FileRight::of_family(family) => {
             let path = needed("the path of a file")?;
+            // As a line writes everything below a path.
+            let (path, below) = match path.strip_suffix("/**") {
+                Some("") => ("/", true),
+                Some(path) => (path, true),
+                None => (path.as_str(), false),
+            };
             let path = TargetPath::canonical(path.as_bytes())
                 .map_err(|error| refused(&format!("the path is none: {error}")))?;
-            Ok(FlowRequest::File(FileNeed::Right(right, path)))
+            Ok(FlowRequest::File(match below {
+                true => FileNeed::Tree(right, path),
+                false => FileNeed::Right(right, path),
+            }))
         }
         "command" => Ok(FlowRequest::Command(needed("a command")?.into_bytes())),
         "env" => Ok(FlowRequest::Env {
