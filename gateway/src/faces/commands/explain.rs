@@ -28,7 +28,7 @@ pub(super) struct Explain {
     #[arg(value_name = "TARGET", value_parser = TargetId::parse)]
     target: TargetId,
     /// What they would ask for, in the words of a flow's allow: `shell`, `command: uptime`, `env: LANG`,
-    /// `sftp`, `forward: HOST:PORT`, `socket: PATH`, `remote-forward: PORT`, `x11`, `agent`.
+    /// `sftp`, `sftp-read: PATH`, `rsync-write: PATH/**`, `git-read: PATH`, `forward: HOST:PORT`, `socket: PATH`, `remote-forward: PORT`, `x11`, `agent`.
     #[arg(value_name = "WHAT", value_parser = request)]
     what: FlowRequest,
     /// When, as `2026-11-23T10:00:00Z`; without it, now.
