@@ -135,9 +135,10 @@ fn plant(folder: &Path) -> Result<()> {
         b" end ",
     ];
     for number in 0..2_000_usize {
-        let directory = folder.join(OsStr::from_bytes(odd[number / 8 % odd.len()]));
+        let odd = |nth: usize| odd.get(nth % odd.len()).copied().unwrap_or_default();
+        let directory = folder.join(OsStr::from_bytes(odd(number / 8)));
         fs::create_dir_all(&directory)?;
-        let name = [odd[number % odd.len()], format!(".{number}").as_bytes()].concat();
+        let name = [odd(number), format!(".{number}").as_bytes()].concat();
         let bytes = format!("{number} ").repeat(number % 97);
         fs::write(directory.join(OsStr::from_bytes(&name)), bytes)?;
     }

@@ -243,9 +243,10 @@ impl<R: Reads + Clone + 'static> Tree<R> {
                 .iter()
                 .filter(|typed| ***typed != *path.as_bytes());
             entry.typed = typed.map(|typed| (&**typed).into()).collect();
-            match kind {
-                FileOperation::WriteTree => entry.written = part(to_target),
-                _ => entry.read = part(to_technician),
+            if kind == FileOperation::WriteTree {
+                entry.written = part(to_target);
+            } else {
+                entry.read = part(to_technician);
             }
             entry.outcome = outcome;
             entry.status = status;

@@ -56,9 +56,11 @@ pub(super) fn judged(command: &Command, places: &[Place]) -> Judged {
         let (near, words) = at.unwrap_or((None, Words::NoWay));
         let near = near.or_else(|| TargetPath::canonical(&typed).ok());
         wanted.extend(near.map(|near| operation(right, near, false, &typed)));
-        taken = taken.or(Some(Err(match words {
-            Words::Nothing => Words::NoRepository,
-            other => other,
+        let is_nothing = words == Words::Nothing;
+        taken = taken.or(Some(Err(if is_nothing {
+            Words::NoRepository
+        } else {
+            words
         })));
     }
     let line = taken.unwrap_or(Err(Words::NoRepository)).and_then(|path| {
