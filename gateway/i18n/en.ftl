@@ -1325,6 +1325,19 @@ copy-same-name = Two of these files have the same name. Copy them one by one.
 copy-no-quotes = This path holds a line break, which `scp` cannot be given. Use `sftp`.
 files-no-links = Links are made only on servers of the kind of OpenSSH.
 
+## Programs that read and write trees (rsync, git)
+
+tree-daemon = Rsync's daemon and its modules (HOST::MODULE) are not served. Write HOST:/PATH.
+tree-secluded = rsync -s (--secluded-args, RSYNC_PROTECT_ARGS) hides the paths, so they cannot be checked. Leave it out, or write --no-s.
+tree-rsync-option = Rsync's option { $option } is not allowed here: it may lead out of the paths that were agreed. Leave it out.
+tree-rsync-form = This is not how rsync's own client starts it. Use rsync as in rsync -a HOST:/PATH/ .
+tree-archive = git archive --remote is not served. Clone the repository instead.
+tree-git-option = Git's option { $option } is not allowed here. Leave it out.
+tree-git-form = This is not how git's own client starts it. Use git as in git clone HOST:/PATH
+tree-no-sftp = This target has no SFTP subsystem, so it does not say where paths lead, and neither rsync nor git can be checked there. Ask the client to enable it.
+tree-no-repository = There is no repository at this path. Write the path of the repository itself.
+tree-no-quotes = The name of this path cannot be written on a command line. Use `sftp`.
+
 ## Receipts (P10)
 
 help-receipts = The numbered receipts of files that passed, the latest first: who sent, who received, when, what, its SHA-256; N shows one, --csv writes all of them.

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::capability::destination::ForwardLine;
-use crate::capability::files::{FileLine, FileNeed};
-use crate::capability::{Allowed, Capability, CommandTemplate, is_of_copies};
+use crate::capability::files::FileLine;
+use crate::capability::{Allowed, Capability, CommandTemplate, copies_by};
 use crate::documents::{Documents, Flow};
-use crate::flow::choke::has_files;
+use crate::flow::choke::by_paths;
 use crate::flow::{FlowRequest, Scope};
 use crate::matrix::{allowed, flows_for};
 use crate::name::{FlowName, PersonId};
@@ -111,7 +111,7 @@ impl Confirm {
             }
             (Kind::File(line), FlowRequest::File(need)) => {
                 // Who may look is the line's own matter. What is moved from or to there is read or written there by another way.
-                matches!(need, FileNeed::Right(..)) && line.answers(need) || line.is_moved_by(need)
+                line.is_touched_by(need) || line.is_moved_by(need)
             }
             (Kind::Place(line), _) => request.place().as_ref() == Some(line),
             (Kind::Shell | Kind::Command(..) | Kind::File(_), _) => false,
@@ -121,13 +121,14 @@ impl Confirm {
     /// Whether these entries give anything that it would make wait.
     #[must_use]
     pub(crate) fn meets(&self, allow: &[Allowed], now: Timestamp) -> bool {
-        let has_files = has_files(allow);
+        let by_paths = by_paths(allow);
         let mut given = allow.iter().filter_map(|entry| entry.at(now));
         given.any(|given| match (&self.what, given) {
             (Kind::Shell, Capability::Shell) => true,
             (Kind::Command(one, and_more), Capability::Command(two)) => {
                 // In such a flow a copy is judged by paths.
-                !(has_files && is_of_copies(given)) && one.may_meet(two, *and_more)
+                !copies_by(given).is_some_and(|protocol| by_paths.contains(&protocol))
+                    && one.may_meet(two, *and_more)
             }
             (Kind::File(one), Capability::File(two)) => {
                 one.may_meet(two) || one.may_be_moved_by(two)
@@ -259,6 +260,7 @@ impl fmt::Display for Confirm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capability::files::FileNeed;
 
     fn asks(line: &str, command: &str) -> bool {
         let request = FlowRequest::Command(command.as_bytes().to_vec());

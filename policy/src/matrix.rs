@@ -13,7 +13,7 @@ use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
 use crate::extraction::{ByteCount, Level, Way};
-use crate::flow::choke::{answers_in, has_files};
+use crate::flow::choke::{answers_in, by_paths};
 use crate::flow::{FlowRequest, Narrowing, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
@@ -109,8 +109,8 @@ pub fn could_ask_for(
     flows_in_both(documents, person, target, account)
         .into_iter()
         .any(|(written, flow)| {
-            let has_files = has_files(&written.allow);
-            allowed(flow, now).any(|one| answers_in(has_files, one, asked).is_ok())
+            let by_paths = by_paths(&written.allow);
+            allowed(flow, now).any(|one| answers_in(&by_paths, one, asked).is_ok())
         })
 }
 

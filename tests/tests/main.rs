@@ -63,6 +63,7 @@ mod targets;
 mod terms;
 mod timing;
 mod trail;
+mod trees;
 mod unit;
 mod upgrade;
 mod verdicts;

@@ -17,7 +17,7 @@ use crate::receipts;
 use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
-pub(crate) const FAMILIES: [&str; 11] = Capability::FAMILIES;
+pub(crate) const FAMILIES: [&str; 15] = Capability::FAMILIES;
 
 /// What somebody typed that means nothing, and what it was to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,6 +11,7 @@ use ecluse_recordings::{FileEntry, FileOperation, FileOutcome};
 use serde_json::{Map, Value};
 
 use crate::audit::AuditRecord;
+use crate::receipts::GIT;
 
 /// The detail of a session's end: how often something passed by each line, `flow: line`.
 pub(crate) const FILE_LINES: &str = "file-lines";
@@ -23,14 +24,17 @@ pub(crate) struct FileLines(Mutex<BTreeMap<String, u64>>);
 
 impl FileLines {
     /// Something of files was asked for and permitted.
-    pub(super) fn counts(&self, files: &FileGrants, entry: &FileEntry) {
+    pub(super) fn counts(&self, files: &FileGrants, protocol: &str, entry: &FileEntry) {
         if entry.outcome == FileOutcome::Refused {
             return;
         }
-        let lines = rights(entry.operation).iter().filter_map(|right| {
-            let path = TargetPath::canonical(entry.path.as_ref()).ok()?;
-            files.line_of(&FileNeed::Right(*right, path))
-        });
+        let lines = rights(entry.operation, protocol)
+            .iter()
+            .filter_map(|right| {
+                let path = TargetPath::canonical(entry.path.as_ref()).ok()?;
+                let tree = files.line_of(&FileNeed::Tree(*right, path.clone()));
+                tree.or_else(|| files.line_of(&FileNeed::Right(*right, path)))
+            });
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for line in lines {
             if counts.len() < MOST || counts.contains_key(&line) {
@@ -53,8 +57,12 @@ impl FileLines {
 }
 
 /// The rights that an operation rests on at its path.
-const fn rights(operation: FileOperation) -> &'static [FileRight] {
+fn rights(operation: FileOperation, protocol: &str) -> &'static [FileRight] {
     match operation {
+        FileOperation::ReadTree if protocol == GIT => &[FileRight::GitRead],
+        FileOperation::WriteTree if protocol == GIT => &[FileRight::GitWrite],
+        FileOperation::ReadTree => &[FileRight::RsyncRead],
+        FileOperation::WriteTree => &[FileRight::RsyncWrite],
         FileOperation::Read => &[FileRight::Read],
         FileOperation::Write
         | FileOperation::Attributes

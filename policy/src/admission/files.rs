@@ -9,7 +9,7 @@ use super::rules::{Rule, Rules};
 use super::{Admission, Bounds, closed};
 use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
-use crate::capability::files::{FileLine, FileNeed};
+use crate::capability::files::{FileLine, FileNeed, Protocol};
 use crate::confirm::{Confirm, Confirmation};
 use crate::extraction::Budgets;
 use crate::flow::{FlowRequest, SFTP};
@@ -79,7 +79,7 @@ impl FileGrants {
             let giving = giving.filter(|one| one.line.answers(need) || one.line.is_moved_by(need));
             let terms = giving.filter_map(|one| Confirm::of(&one.confirm, &request));
             let terms = Confirmation::strictest(terms);
-            if matches!(need, FileNeed::Right(..)) {
+            if matches!(need, FileNeed::Right(..) | FileNeed::Tree(..)) {
                 match terms {
                     Some(_) => named.push(need.line()),
                     None => beside.push(need.line()),
@@ -167,15 +167,17 @@ impl Admission {
         capability: &Capability,
         now: Timestamp,
     ) -> Option<Bounds> {
-        let is_subsystem = matches!(request, FlowRequest::Subsystem(name) if name == SFTP);
-        let is_copy =
-            matches!(request, FlowRequest::Command(_)) && matches!(capability, Capability::File(_));
-        if !is_subsystem && !is_copy {
-            return None;
-        }
+        // The lines of its protocol: what another one's give cannot be asked on it.
+        let protocol = match (request, capability) {
+            (FlowRequest::Subsystem(name), _) if name == SFTP => Protocol::Sftp,
+            (FlowRequest::Command(_), Capability::File(line)) => line.protocol(),
+            _ => return None,
+        };
         let (mut grants, mut rules) = (Vec::new(), Vec::new());
         for rule in self.rules.iter().filter(|rule| now < rule.closes_at) {
-            if let Capability::File(line) = &rule.capability {
+            if let Capability::File(line) = &rule.capability
+                && line.protocol() == protocol
+            {
                 grants.push(FileGrant {
                     line: line.clone(),
                     flow: rule.flow.clone(),

@@ -419,8 +419,8 @@ impl<W: Write> Extractor<W> {
 /// A line that tells of a file, with how much of it passed; nothing, where it was to pass and did not.
 fn with_bytes(line: Line, entry: &FileEntry) -> Line {
     let (reads, writes) = match entry.operation {
-        FileOperation::Read => (true, false),
-        FileOperation::Write => (false, true),
+        FileOperation::Read | FileOperation::ReadTree => (true, false),
+        FileOperation::Write | FileOperation::WriteTree => (false, true),
         FileOperation::ReadWrite => (true, true),
         FileOperation::List
         | FileOperation::Look

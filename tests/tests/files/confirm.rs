@@ -360,7 +360,7 @@ fn i4_a_yes_crosses_nodes() -> Result<()> {
 /// quotation and forges no question; what is longer than an operator is shown is refused, with the bound. All of it is on record.
 #[test]
 fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
-    let ground = waiting_ground("5m")?;
+    let mut ground = waiting_ground("5m")?;
     ground.site.apply(|documents| {
         let flow = documents.flow("dba")?;
         flow.allow
@@ -399,7 +399,10 @@ fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
         // A cell of `live` is broken into lines, beside others.
         let is_whole = words == "live" || shown.contains("ok‹U+201D›,until");
         ensure!(is_whole && shown.contains("‹U+201"), "{shown}");
-        ensure!(!shown.contains("”,until23") && !shown.contains("“x"), "{shown}");
+        ensure!(
+            !shown.contains("”,until23") && !shown.contains("“x"),
+            "{shown}"
+        );
     }
     answers(&ground, &["deny", &number], "No: alice is refused this")?;
     is_refused(&running.answer()?, "odile said no")?;

@@ -14,7 +14,7 @@ use ecluse_policy::{
 
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
 use crate::passage::file_lines::FILE_LINES;
-use crate::receipts::{self, Way};
+use crate::receipts::{self, GIT, RSYNC, Way};
 use crate::store::{AuditQuery, InterventionQuery, Store, StoreError};
 
 /// Entries that are read at once.
@@ -192,9 +192,13 @@ impl<'d> Reading<'d> {
         let Ok(path) = TargetPath::canonical(receipt.path.as_bytes()) else {
             return;
         };
-        let right = match receipt.way {
-            Way::Out => FileRight::Read,
-            Way::In => FileRight::Write,
+        let right = match (receipt.protocol.as_str(), receipt.way) {
+            (RSYNC, Way::Out) => FileRight::RsyncRead,
+            (RSYNC, Way::In) => FileRight::RsyncWrite,
+            (GIT, Way::Out) => FileRight::GitRead,
+            (GIT, Way::In) => FileRight::GitWrite,
+            (_, Way::Out) => FileRight::Read,
+            (_, Way::In) => FileRight::Write,
         };
         let used = Used::File(right, path);
         let found = review::counted_for(self.flows, None, target, &used);

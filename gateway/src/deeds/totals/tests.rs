@@ -146,9 +146,18 @@ fn i4_what_waited_is_told_with_who_said_yes_and_when() {
     let late = said(false, None, Some("nobody answered within 5m"));
     let mut reading = confirmed::Reading::default();
     for (seq, record) in [
-        (1, asked_on_record(at(10).detail("number", 3), &waiting(1))),
-        (2, asked_on_record(at(11).detail("number", 3), &waiting(2))),
-        (3, asked_on_record(at(12).detail("number", 3), &waiting(3))),
+        (
+            1,
+            asked_on_record(at(10).detail("number", 3), &waiting(1), None),
+        ),
+        (
+            2,
+            asked_on_record(at(11).detail("number", 3), &waiting(2), None),
+        ),
+        (
+            3,
+            asked_on_record(at(12).detail("number", 3), &waiting(3), None),
+        ),
         (
             4,
             said_on_record(at(20).person(&odile), 1, &waiting(1), &yes),

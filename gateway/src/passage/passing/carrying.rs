@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use ecluse_policy::capability::transfer::Transfer;
 use ecluse_policy::{FileConfirmation, FlowRequest, Permit, Refusal, SFTP, Span, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, FileEntry, Legs, RecordError};
@@ -20,6 +21,7 @@ use crate::passage::kinds::forward::Forward;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::kinds::scp;
 use crate::passage::kinds::sftp::{Doing, Operation, Words};
+use crate::passage::kinds::tree::{self, Tree};
 use crate::passage::kinds::{Kind, Step, Ticket, Verdict};
 use crate::passage::receipts;
 use crate::passage::right::Right;
@@ -28,6 +30,7 @@ use crate::passage::tap::Tape;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::{Visit, with_command};
 use crate::passage::window::TerminalRequest;
+use crate::receipts::{GIT, RSYNC};
 
 /// What passes on a channel that was started so.
 pub(super) fn kind_of(visit: &Arc<Visit>, seated: &Seated, start: &Start) -> Box<dyn Kind> {
@@ -38,7 +41,12 @@ pub(super) fn kind_of(visit: &Arc<Visit>, seated: &Seated, start: &Start) -> Box
     };
     match start {
         Start::Shell | Start::Command(_) => Box::new(Opaque::default()),
-        Start::Copy(copy) => Box::new(Copying::new(copy.means.clone(), in_words())),
+        Start::Copy(copy) => match copy.means.clone() {
+            Transfer::Scp(command) => Box::new(Copying::new(command, in_words())),
+            transfer @ (Transfer::Rsync(_) | Transfer::Git(_)) => {
+                Box::new(Tree::new(transfer, &copy.typed, in_words()))
+            }
+        },
         Start::Files => Box::new(Files::new(in_words())),
         Start::Forward(_) => Box::new(Forward::default()),
     }
@@ -94,6 +102,16 @@ impl Reads for InWords {
 
     fn copying(&self, words: scp::Words) -> String {
         self.visit.say(words.text_id())
+    }
+
+    fn tree(&self, words: &tree::Words) -> String {
+        match words.option() {
+            Some(option) => {
+                let args = [("option", option.into())];
+                self.visit.words_with(words.text_id(), &args)
+            }
+            None => self.visit.say(words.text_id()),
+        }
     }
 
     fn refused(&self, refusal: &Refusal, line: &str) -> String {
@@ -173,12 +191,16 @@ impl Beside<'_> {
     /// A file has passed, or not: its receipt.
     pub(super) fn logs(&self, entry: &FileEntry) {
         let protocol = match self.start {
-            Start::Copy(_) => "scp",
+            Start::Copy(copy) => match copy.means {
+                Transfer::Scp(_) => "scp",
+                Transfer::Rsync(_) => RSYNC,
+                Transfer::Git(_) => GIT,
+            },
             Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => SFTP,
         };
         let session = &self.seated.session;
         if let Some(files) = &*self.seated.right.files().borrow() {
-            session.file_lines().counts(files, entry);
+            session.file_lines().counts(files, protocol, entry);
         }
         receipts::passed(self.visit, session, self.number, protocol, entry);
     }

@@ -16,6 +16,10 @@ impl Reads for Plain {
         words.to_string()
     }
 
+    fn tree(&self, words: &tree::Words) -> String {
+        words.to_string()
+    }
+
     fn refused(&self, _: &Refusal, line: &str) -> String {
         format!("missing: {line}")
     }

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 
-use ecluse_policy::capability::files::shown_bytes;
-use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight};
+use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight, TargetPath, shown_bytes};
 
 /// One thing that a technician wants done, by the paths where it would be done.
 ///
@@ -23,6 +22,7 @@ impl Operation {
     pub(crate) fn missing_line(&self, need: &FileNeed) -> String {
         let (right, path) = match need {
             FileNeed::Right(right, path) => (right, path),
+            FileNeed::Tree(right, path) => return self.missing_tree(*right, path),
             FileNeed::Look(path) => (&FileRight::List, path),
             FileNeed::Names => return FileRight::List.family().to_owned(),
         };
@@ -37,6 +37,16 @@ impl Operation {
                 format!("{family}: {} or {}", shown_bytes(one), shown_bytes(two))
             }
         }
+    }
+}
+
+impl Operation {
+    /// The same of everything below a path.
+    fn missing_tree(&self, right: FileRight, path: &TargetPath) -> String {
+        let typed = self.typed.first().map_or(path.as_bytes(), |typed| typed);
+        let end = typed.iter().rposition(|byte| *byte != b'/');
+        let typed = end.map_or(&b""[..], |end| typed.get(..=end).unwrap_or(typed));
+        format!("{}: {}/**", right.family(), shown_bytes(typed))
     }
 }
 
