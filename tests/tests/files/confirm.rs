@@ -320,7 +320,10 @@ fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
         // A cell of `live` is broken into lines, beside others.
         let is_whole = words == "live" || shown.contains("ok‹U+201D›,until");
         ensure!(is_whole && shown.contains("‹U+201"), "{shown}");
-        ensure!(!shown.contains("”,until23") && !shown.contains("“x"), "{shown}");
+        ensure!(
+            !shown.contains("”,until23") && !shown.contains("“x"),
+            "{shown}"
+        );
     }
     answers(&ground, &["deny", &number], "No: alice is refused this")?;
     is_refused(&running.answer()?, "odile said no")?;
