@@ -1404,12 +1404,12 @@ files-no-links = Les liens ne se créent que sur des serveurs du genre d'OpenSSH
 
 tree-daemon = Le démon de rsync et ses modules (HÔTE::MODULE) ne sont pas servis. Écrire HÔTE:/CHEMIN.
 tree-secluded = rsync -s (--secluded-args, RSYNC_PROTECT_ARGS) cache les chemins, qui ne sont alors pas contrôlables. À ôter, ou écrire --no-s.
-tree-rsync-option = L'option { $option } de rsync n'est pas admise ici : elle peut mener hors des chemins convenus. À ôter.
+tree-rsync-option = L'option { $option } de rsync n'est pas admise ici : elle peut mener hors des chemins convenus. À ôter.
 tree-rsync-form = Le client rsync ne le lance pas ainsi. Utiliser rsync comme dans rsync -a HÔTE:/CHEMIN/ .
 tree-archive = git archive --remote n'est pas servi. Cloner plutôt le dépôt.
 tree-git-option = L'option { $option } de git n'est pas admise ici. À ôter.
 tree-git-form = Le client git ne le lance pas ainsi. Utiliser git comme dans git clone HÔTE:/CHEMIN
-tree-no-sftp = Cette cible n'a pas de sous-système SFTP : elle ne dit pas où mènent les chemins, et ni rsync ni git n'y sont contrôlables. Demander au client de l'activer.
+tree-no-sftp = Cette cible n'a pas de sous-système SFTP : elle ne dit pas où mènent les chemins, et ni rsync ni git n'y sont contrôlables. Demander au client de l'activer.
 tree-no-repository = Il n'y a pas de dépôt à ce chemin. Écrire le chemin du dépôt lui-même.
 tree-no-quotes = Le nom de ce chemin ne s'écrit pas sur une ligne de commande. Utiliser `sftp`.
 

@@ -227,7 +227,8 @@ impl Ansible {
             .args([
                 "db01",
                 "--ssh-common-args",
-                &format!("-F {} -l alice+db01", layout.ssh_config().display()),
+                // Not `-l`, which to `sftp` and `scp` is a pace.
+                &format!("-F {} -o User=alice+db01", layout.ssh_config().display()),
             ])
             .args(module)
             .env("HOME", layout.root())
