@@ -38,7 +38,7 @@ fn plan(plan: &mut Plan, folder: &Path) -> Result<()> {
     let folder = folder.display();
     plan.documents.client_tail = format!(
         "\n[[flow]]\nname = \"fichiers\"\nwhy = \"{HOSTILE}\"\ntechnicians = [\"maintech/alice\"]\ntargets = [\"{target}\"]\naccounts = [\"{}\"]\n\
-         allow = [\"sftp-read: {folder}/**\", \"sftp-list: {folder}/**\", \"sftp-list: {folder}\", \"sftp-delete: {folder}/**\"]\nhours = \"always\"\n\
+         allow = [\"sftp-read: {folder}/**\", \"sftp-list: {folder}/**\", \"sftp-delete: {folder}/**\"]\nhours = \"always\"\n\
          authentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n",
         account[0]
     );
@@ -113,7 +113,7 @@ fn f7_m11_p14_p15_the_matrix_shows_what_is_allowed_why_and_what_was_seen() -> Re
         &format!("get {shown}/lu /dev/null\nls {shown}\n"),
     )?;
     let used = |matrix: &Value| -> Result<bool> {
-        let list = line(matrix, "fichiers", &format!("sftp-list: {shown}"))?;
+        let list = line(matrix, "fichiers", &format!("sftp-list: {shown}/**"))?;
         Ok(list["state"] == "used")
     };
     // A listing is counted when its session ends.
@@ -273,7 +273,7 @@ fn f7_m11_p14_p15_the_matrix_shows_what_is_allowed_why_and_what_was_seen() -> Re
     for (flow, allow) in [
         ("dba", "command: true"),
         ("dba", "shell"),
-        ("fichiers", &*format!("sftp-list: {shown}")),
+        ("fichiers", &*format!("sftp-list: {shown}/**")),
     ] {
         let dead = line(&matrix, flow, allow)?;
         ensure!(dead["state"] == "dead" && dead["since"].is_null(), "{dead}");

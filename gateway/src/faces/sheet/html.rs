@@ -22,7 +22,7 @@ code { font: .92em ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace;
 table { width: 100%; border-collapse: collapse; margin: .5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid var(--rule); }
 th { background: var(--ground); font-weight: 600; }
-td { overflow-wrap: break-word; }
+th, td { overflow-wrap: break-word; }
 td code { overflow-wrap: anywhere; }
 td p, dd p { margin: 0; }
 @media (min-width: 45rem) { td:first-child { min-width: 10rem; } td:last-child { min-width: 7rem; } }
