@@ -407,8 +407,8 @@ fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
     answers(&ground, &["deny", &number], "No: alice is refused this")?;
     is_refused(&running.answer()?, "odile said no")?;
 
-    // More than is shown.
-    let path = format!("/{}", "w".repeat(1_000));
+    // More than is shown, and no more than a command may have.
+    let path = format!("/{}", "w".repeat(815));
     let long = format!("true {path} {path} {path} {path} {path}");
     let answer = ground.site.ssh("alice+db01").run(&long).answer()?;
     is_refused(
