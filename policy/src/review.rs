@@ -279,6 +279,8 @@ pub enum Used {
     By(Capability),
     /// By some line of this family: what the log of earlier versions says.
     Family(String),
+    /// This command: the narrowest line that gives it is enough, whichever gave it.
+    Command(Vec<u8>),
     /// A variable of this name.
     Variable(String),
     /// A file at this path.
@@ -310,6 +312,13 @@ pub fn counted_for(
                 Used::By(_) => {}
                 Used::Family(family) if line.family() == family => wider.push((nth, place)),
                 Used::Family(_) => {}
+                Used::Command(command) => {
+                    if answers(line, &FlowRequest::Command(command.clone())).is_ok()
+                        && matches!(line, Capability::Command(_))
+                    {
+                        wider.push((nth, place));
+                    }
+                }
                 Used::Variable(name) => {
                     let (name, value) = (name.clone(), String::new());
                     let asked = FlowRequest::Env { name, value };
@@ -326,10 +335,30 @@ pub fn counted_for(
             }
         }
     }
+    if let Some(narrowest) = narrowest(flows, &wider)
+        && matches!(used, Used::Command(_) | Used::By(_))
+    {
+        wider = vec![narrowest];
+    }
     let mut all = if exactly.is_empty() { wider } else { exactly };
     // Which of several lines gave it is known but for the family alone.
     if !matches!(used, Used::Family(_)) {
         all.truncate(1);
     }
     all
+}
+
+/// Of several lines the first that includes none of the others.
+fn narrowest(flows: &[Flow], lines: &[Counted]) -> Option<Counted> {
+    let written = |(nth, place): &Counted| Some(flows.get(*nth)?.allow.get(*place)?.as_written());
+    let is_narrow = |line: &&Counted| {
+        let others = lines.iter().filter(|other| other != line);
+        !others
+            .into_iter()
+            .any(|other| match (written(line), written(other)) {
+                (Some(line), Some(other)) => line.includes(other) && !other.includes(line),
+                (Some(_) | None, _) => false,
+            })
+    };
+    lines.iter().find(is_narrow).copied()
 }

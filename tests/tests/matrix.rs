@@ -23,7 +23,8 @@ fn said(output: &Output) -> String {
 fn plan(plan: &mut Plan, folder: &Path) -> Result<()> {
     plan.documents.technician("bruno")?.groups = vec!["web".to_owned()];
     let flow = plan.documents.flow("dba")?;
-    let (account, target) = (flow.accounts.clone(), flow.targets[0].clone());
+    let account = flow.accounts.first().cloned().context("no account")?;
+    let target = flow.targets.first().cloned().context("no target")?;
     let until = clock::date_in(30)?;
     flow.allow = vec![
         "shell".to_owned(),
@@ -40,7 +41,7 @@ fn plan(plan: &mut Plan, folder: &Path) -> Result<()> {
         "\n[[flow]]\nname = \"fichiers\"\nwhy = \"{HOSTILE}\"\ntechnicians = [\"maintech/alice\"]\ntargets = [\"{target}\"]\naccounts = [\"{}\"]\n\
          allow = [\"sftp-read: {folder}/**\", \"sftp-list: {folder}/**\", \"sftp-delete: {folder}/**\"]\nhours = \"always\"\n\
          authentication = [\"station\", \"key\", \"totp\"]\napproval = {{ by = 1, at-most = \"4h\" }}\n",
-        account[0]
+        account
     );
     Ok(())
 }

@@ -122,6 +122,10 @@ fn f7_what_passed_is_counted_for_its_line() {
     let template = "command: pg_dump --schema-only {db}";
     assert_eq!(of(&by(template)), [template]);
     assert_eq!(of(&by("command: id")), ["command: *"]);
+    // What a template gives is counted for it, whichever of the two gave it.
+    let asked = |command: &str| Used::Command(command.as_bytes().to_vec());
+    assert_eq!(of(&asked("pg_dump --schema-only shop")), [template]);
+    assert_eq!(of(&asked("pg_dump shop; id")), ["command: *"]);
     assert_eq!(
         of(&by("sftp-read: /var/log/app/**")),
         ["sftp-read: /var/log/**"]

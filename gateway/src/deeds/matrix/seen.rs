@@ -19,6 +19,8 @@ use crate::store::{AuditQuery, InterventionQuery, Store, StoreError};
 
 /// Entries that are read at once.
 const PAGE: u32 = 1_000;
+/// The longest command that is compared with templates: what is longer fits none.
+const LONGEST_COMMAND: usize = 4_096;
 /// Interventions that are read at once.
 const INTERVENTIONS: u32 = 500;
 
@@ -164,7 +166,7 @@ impl<'d> Reading<'d> {
             return;
         }
         match text("allow") {
-            Some(line) => match self.by_line(flow, target, line) {
+            Some(line) => match self.by_what_was_asked(flow, target, line, text("command")) {
                 found if found.is_empty() => self.seen.gone += 1,
                 found => self.counts(&found, record, 1),
             },
@@ -209,6 +211,25 @@ impl<'d> Reading<'d> {
     fn nth(&self, flow: &str) -> Option<usize> {
         let mut flows = self.flows.iter();
         flows.position(|one| one.name.as_str() == flow)
+    }
+
+    /// A command that a template and `command: *` both give is counted for the template: the other was not needed.
+    fn by_what_was_asked(
+        &mut self,
+        flow: Option<&str>,
+        target: &TargetId,
+        line: &str,
+        command: Option<&str>,
+    ) -> Vec<Counted> {
+        let is_command = line.starts_with("command:");
+        if let Some(command) = command.filter(|it| is_command && it.len() <= LONGEST_COMMAND) {
+            let used = |_: &str| Some(Used::Command(command.as_bytes().to_vec()));
+            let found = self.found(flow, target, &format!("asked {command}"), used);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        self.by_line(flow, target, line)
     }
 
     fn by_line(&mut self, flow: Option<&str>, target: &TargetId, line: &str) -> Vec<Counted> {

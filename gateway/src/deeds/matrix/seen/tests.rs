@@ -87,6 +87,7 @@ fn f7_each_use_is_counted_once_for_its_line() {
         permit(2, "dba", "shell"),
         permit(2, "logs", "command: tail -n {int} /var/log/{path}"),
         permit(2, "logs", "command: uptime"),
+        permit(2, "logs", "command: *").detail("command", "systemctl status cron"),
         permit(2, "gone", "shell"),
         // A channel of files: opened by all of its lines, used by those that its session's end names.
         permit(3, "logs", "sftp-read: /var/log/**")
@@ -104,6 +105,7 @@ fn f7_each_use_is_counted_once_for_its_line() {
     let expected = [
         ("dba: env: LANG LC_*", 1),
         ("dba: shell", 2),
+        ("logs: command: systemctl status {unit:word}", 1),
         ("logs: command: tail -n {int} /var/log/{path}", 1),
         ("logs: sftp-list: /var/log/**", 3),
         ("logs: sftp-read: /var/log/**", 2),
