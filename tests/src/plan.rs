@@ -19,6 +19,8 @@ pub const AUDITOR: &str = "aurele";
 pub const TARGET: &str = "db01";
 /// The same machine, reached by a certificate of minutes.
 pub const CERTIFIED_TARGET: &str = "web01";
+/// The folder of the demo's target to which nothing is written without a yes.
+pub const WAITS: &str = "waits";
 /// The flow that the matrix allows.
 pub const FLOW: &str = "dba";
 /// How much may leave: more than any test moves that is not about it.
@@ -82,6 +84,8 @@ impl Plan {
             let line = format!("sftp-{right}: {home}/**");
             documents.flow(FLOW)?.allow.push(line);
         }
+        documents.flow(FLOW)?.confirm = vec![format!("sftp-write: {home}/{WAITS}/**")];
+        std::fs::create_dir_all(layout.target_home().join(WAITS))?;
         let page = format!("forward: 127.0.0.1:{}", ports.page());
         documents.flow(FLOW)?.allow.push(page);
         let officers = documents.operators.iter_mut();

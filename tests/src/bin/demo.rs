@@ -114,9 +114,17 @@ fn demo(state: &std::path::Path, port_base: u16) -> Result<()> {
     let mut site = Site::demo(layout, ports)?;
     // As anybody's own client: what the gateway says at the door is shown.
     let configuration = std::fs::read_to_string(site.layout().ssh_config())?;
+    // Who jumps knows the targets by the gateway's authority.
+    let known = site.layout().root().join("known_by_jumps");
+    write_private(&known, &site.gateway().run(["host-ca"], "")?)?;
+    let jumps = format!(
+        "Host {}\n    UserKnownHostsFile \"{}\"\n    GlobalKnownHostsFile /dev/null\n    StrictHostKeyChecking yes\n    UpdateHostKeys no\n    IdentityAgent none\n    IdentityFile /dev/null\n",
+        plan::TARGET,
+        known.display()
+    );
     write_private(
         &site.layout().ssh_config(),
-        &configuration.replace("LogLevel ERROR", "LogLevel INFO"),
+        &(configuration.replace("LogLevel ERROR", "LogLevel INFO") + &jumps),
     )?;
     let variables = environment::text(&mut site)?;
     write_private(&site.layout().environment(), &variables)?;
@@ -205,6 +213,7 @@ fn print_guide(site: &Site) -> Result<()> {
     let ssh = format!("ssh -F {config_of_ssh}");
     let code = shell_word(&layout.code());
     let page = site.plan().ports.page();
+    let (waits, account) = (plan::WAITS, target::account()?);
     let [(alice, _), (bruno, _)] = plan::TECHNICIANS;
     let (operator, auditor, target) = (plan::OPERATOR, plan::AUDITOR, plan::TARGET);
     let ecluse = shell_word(site.gateway().binary());
@@ -226,10 +235,11 @@ fn print_guide(site: &Site) -> Result<()> {
     println!(
         "\nA technician asks for {target} and waits for the client's yes (or {bruno}, instead of {alice}):\n  {ssh} {alice}+{target}@gw\n\
          The code it asks for:\n  {code} {alice}\n\
-         Once it is approved, files too, below its home:\n  sftp -F {config_of_ssh} {alice}+{target}@gw\n\
+         Once it is approved, files too, below its home; what goes to {waits}/ waits for a yes of the client each time it is a new file:\n  sftp -F {config_of_ssh} {alice}+{target}@gw\n\
+         Or by a jump, as to any machine behind another:\n  {ssh} -J {alice}@gw {account}@{target}\n\
          And a page that only the target sees, at http://127.0.0.1:8080/ while this runs:\n  {ssh} -N -L 8080:127.0.0.1:{page} {alice}+{target}@gw\n\
-         \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
-         \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} -t {auditor}@gw replay RECORDING\n\
+         \nThe client's operator, in another terminal (code: {code} {operator}):\n  {ssh} {operator}@gw pending\n  {ssh} -t {operator}@gw approve NUMBER\n  {ssh} {operator}@gw live\n  {ssh} -t {operator}@gw confirm\n  {ssh} {operator}@gw receipts\n  {ssh} -t {operator}@gw watch SESSION\n  {ssh} {operator}@gw cut all\n\
+         \nThe client's auditor, afterwards (code: {code} {auditor}):\n  {ssh} {auditor}@gw recordings\n  {ssh} {auditor}@gw search WORDS\n  {ssh} {auditor}@gw search --in file --way in\n  {ssh} -t {auditor}@gw replay RECORDING\n\
          \nEvidence that is checked anywhere, with the client's own key:\n  {ecluse} --config {settings} export 1 --output evidence.tar\n  {ecluse} verify --key {key} evidence.tar\n\
          \nRecordings:  {}\nDocuments:   {}\nVariables:   {}\nGateway log: {}\n\nStop with Ctrl-C; start again with the same command. What you change in the documents stays; put it in force with:\n  {ecluse} --config {settings} apply {config}\n",
         layout.recordings().display(),
