@@ -789,7 +789,7 @@ help-interventions-auditor = What your client was asked and what it answered, re
 help-alerts = Everything you were alerted to in the last seven days, what is over as well. At log-on, “pending” and “live” tell a handful of what still matters.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves. Where the flow wants a session accompanied, it passes only while an operator watches it: the line below says whether your watch counts, and once the last one leaves, the session waits.
-help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. What runs on the target ends, and what it had in memory is lost: in doubt, “hold” first.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. Nothing more passes from then on. What runs in a terminal on the target is hung up on, and what it had in memory is lost; a command without a terminal, or one that ignores that, may run on there. In doubt, “hold” first.
 help-keep-out = Keep a person, a station, a target or everything (“all”) out of your targets until an operator lifts it with --lift: what is in passage ends at every gateway, and nothing of it begins anew. The technician reads the reason. Alone, it lists what is kept out.
 help-posture = Heighten the posture of your client: everything is tightened at once as your document says ([posture.high]), and what it no longer allows ends after a warning, until “posture normal”, which takes a code of now. Technicians read the reason. Alone, it says how it stands and what it means.
 help-posture-auditor = How the posture of your client stands: since when, by whom, why, and what it means.
@@ -1275,11 +1275,17 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
 
 # Files: words within their protocol, each on one line
 files-missing = { $line } is not part of this intervention. What you may ask for: { $command }
+files-missing-ask = { $line } is not part of this intervention; your flows list it. Ask for it with: { $command }
+files-missing-nowhere = { $line } is not part of this intervention, and none of your flows lists it: only the client can add it. { contact-of } What you may ask for: { $command }
 files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
 forward-unpaid = Nothing more passes for now: a budget is spent, or an operator holds the session. They are told. How it stands: { $command }
 forward-no-target = Nothing goes there. A connection goes through a target, as in ssh -L … PERSON+TARGET@gateway; to a target of your flows one jumps by its id, as in ssh -J PERSON@gateway ACCOUNT@TARGET.
 forward-unreachable = Écluse: { $target } does not reach { $place }. It is allowed; nothing answers there. Tell the client's technical contact.
 forward-prohibited = Écluse: the SSH server of { $target } lets nothing be forwarded to { $place }. It is allowed here; tell the client's technical contact (AllowTcpForwarding, PermitOpen).
+word-or = or
+gateway-not-in-flows = None of your flows lists that: only the client can add it to one. { contact-of }
+forward-target-door = { $place } is the door of { $target } by SSH, to which no forward goes. Work there by its name: { $command }
+forward-several-targets = { $place } is the door of several of your targets: { $targets }. Jump to one of them by its name: { $command } ACCOUNT@TARGET
 forward-own-door = Écluse: { $place } is a door of the gateway itself, to which no connection goes. Ask for a target by its name.
 files-protocol = The transfer of files ended: one of the two programs does not speak SFTP as it should. Start it again; if it ends again, use another program.
 files-no-handle = No file is open by that name. Open it again.
@@ -1307,7 +1313,7 @@ help-receipts = The numbered receipts of files that passed, the latest first: wh
 receipts-none = No file of this choice has passed.
 receipts-none-such = There is no receipt { $id } that you can see. “receipts” lists them.
 receipts-way-unclear = “{ $typed }” is no way that a file passes: “out” is from the target to the technician, “in” the other way.
-receipts-older-left-out = Only the latest { $shown } are shown; choose with --person, --target, --way, --since, --until, or write all of them with --csv.
+receipts-older-left-out = Only the latest { $shown } are shown; choose with --person, --target, --intervention, --way, --since, --until, or write all of them with --csv.
 receipts-out = from the target
 receipts-in = to the target
 receipts-unknown = not known
@@ -1325,6 +1331,7 @@ receipts-outcome = { $outcome ->
    *[other] { $outcome }
 }
 field-receipt = Receipt
+field-passed-at = When
 field-way = Way
 field-size = Size
 field-path = Path

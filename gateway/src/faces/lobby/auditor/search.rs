@@ -67,7 +67,10 @@ async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
         desk.say(kind_word(hit.kind), &[]),
     );
     desk.terminal.hanging(&head, 4).await?;
-    let said_by_us = matches!(hit.kind, Kind::Of(LineKind::Refusal | LineKind::Note));
+    let said_by_us = matches!(
+        hit.kind,
+        Kind::Of(LineKind::Refusal | LineKind::Note | LineKind::File)
+    );
     if said_by_us {
         show_as_said(desk, &hit.text, &hit.found).await?;
     } else {

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 
-use ecluse_policy::capability::files::shown_bytes;
-use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight};
+use ecluse_policy::capability::files::{EITHER, FileNeed, FileRequest, shown_bytes};
 
 /// One thing that a technician wants done, by the paths where it would be done.
 ///
@@ -17,25 +16,37 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The line that is missing, as the technician may read it: by the path that was typed, because where it leads is
-    /// nothing that they were told of.
+    /// The lines of which any is missing, as the technician may read them: by the path that was typed, because where it leads
+    /// is nothing that they were told of.
     #[must_use]
-    pub(crate) fn missing_line(&self, need: &FileNeed) -> String {
-        let (right, path) = match need {
-            FileNeed::Right(right, path) => (right, path),
-            FileNeed::Look(path) => (&FileRight::List, path),
-            FileNeed::Names => return FileRight::List.family().to_owned(),
+    pub(crate) fn missing_lines(&self, need: &FileNeed) -> Vec<String> {
+        let path = match need {
+            FileNeed::Right(_, path) | FileNeed::Look(path) if self.is_as_typed(need) => {
+                format!(": {path}")
+            }
+            FileNeed::Right(..) | FileNeed::Look(_) => {
+                let typed: Vec<String> = self.typed.iter().map(|it| shown_bytes(it)).collect();
+                match typed.is_empty() {
+                    true => String::new(),
+                    false => format!(": {}", typed.join(EITHER)),
+                }
+            }
+            FileNeed::Names => String::new(),
         };
-        let family = right.family();
-        match self.typed.as_slice() {
-            typed if typed.iter().any(|typed| typed == path.as_bytes()) => {
-                format!("{family}: {path}")
+        let rights = need.rights().iter();
+        rights
+            .map(|right| format!("{}{path}", right.family()))
+            .collect()
+    }
+
+    /// Whether what is needed is needed where somebody typed it, so that whatever is said of it tells nothing of links.
+    #[must_use]
+    pub(crate) fn is_as_typed(&self, need: &FileNeed) -> bool {
+        match need {
+            FileNeed::Right(_, path) | FileNeed::Look(path) => {
+                self.typed.iter().any(|typed| typed == path.as_bytes())
             }
-            [] => family.to_owned(),
-            [one] => format!("{family}: {}", shown_bytes(one)),
-            [one, two, ..] => {
-                format!("{family}: {} or {}", shown_bytes(one), shown_bytes(two))
-            }
+            FileNeed::Names => true,
         }
     }
 }
