@@ -707,10 +707,11 @@ search-partly = { $count ->
     [one] One recording of this selection is too large to be searchable as a whole: only its beginning was looked through.
    *[other] { $count } recordings of this selection are too large to be searchable as a whole: only their beginnings were looked through.
 }
-search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since and --in narrow them down.
+search-more = These are the latest { $shown } hits. --all shows every one; --person, --target, --since, --in, --way and --larger narrow them down.
 search-too-short = Write at least one word of { $letters } letters or more.
 search-too-long = That is more than can be looked for: at most 16 words of 256 letters.
-search-no-words = Say which words to look for. Without words, --in refusal and --in hidden list all of their lines, and “search” alone the sessions.
+search-no-words = Say which words to look for. Without words, --in refusal, --in hidden, --in file, --in forward, --way and --larger list all of their lines, and “search” alone the sessions.
+search-no-bytes = --way and --larger mean something of files and forwards alone: give --in file, --in forward, or no --in.
 search-problem = The recording of session { $number } could not be searched: { $problem }
     Have it verified, and tell the gateway's administrator.
 search-unreadable = { $count ->
@@ -729,6 +730,7 @@ search-kind-screen = screen
 search-kind-note = note
 search-kind-refusal = refusal
 search-kind-file = file
+search-kind-forward = forward
 search-hidden-left-out = { $count ->
     [one] One session has typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
    *[other] { $count } sessions have typed lines whose echo was not recognised; they were not looked through: { $numbers }. Who may unmask looks with: search … --in hidden
@@ -789,7 +791,7 @@ help-interventions-auditor = What your client was asked and what it answered, re
 help-alerts = Everything you were alerted to in the last seven days, what is over as well. At log-on, “pending” and “live” tell a handful of what still matters.
 help-live = The sessions in passage.
 help-watch = See what a technician sees, as it changes. Where their terminal is larger than yours, h j k l or the arrow keys move over it, and f follows the cursor again. n goes to the next channel, c and then y cuts the session, ? shows the keys, q leaves. Where the flow wants a session accompanied, it passes only while an operator watches it: the line below says whether your watch counts, and once the last one leaves, the session waits.
-help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. Nothing more passes from then on. What runs in a terminal on the target is hung up on, and what it had in memory is lost; a command without a terminal, or one that ignores that, may run on there. In doubt, “hold” first.
+help-cut = End sessions at once: one, a target's, a technician's, or all; with the last two, connections close too, of those who only wait as well. Nothing passes any more. What runs on a terminal there usually ends, and what it had in memory is lost; what runs without one may live on: look on the target. In doubt, “hold” first.
 help-keep-out = Keep a person, a station, a target or everything (“all”) out of your targets until an operator lifts it with --lift: what is in passage ends at every gateway, and nothing of it begins anew. The technician reads the reason. Alone, it lists what is kept out.
 help-posture = Heighten the posture of your client: everything is tightened at once as your document says ([posture.high]), and what it no longer allows ends after a warning, until “posture normal”, which takes a code of now. Technicians read the reason. Alone, it says how it stands and what it means.
 help-posture-auditor = How the posture of your client stands: since when, by whom, why, and what it means.
@@ -797,7 +799,7 @@ help-people = The technicians whom your matrix reaches: who is accepted, their s
 help-withdraw = End an intervention for good: its sessions end, no new one opens.
 help-changes = What changed for your client: documents, people, enrolments, copies.
 help-recordings = What was recorded, newest first; “Hidden” counts the typed lines whose echo was not recognised, as the alert to operators does of the same session. What a prompt asked for without echo, such as a password, is not counted; “search --in hidden” lists that too.
-help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden and --in refusal list all of it; otherwise sessions are listed.
+help-search = Find a moment by what was typed, run, shown or refused, and how to replay it from there; with --in hidden, by typing whose echo was not recognised, for whom the client lets unmask. Without words, --in hidden, --in refusal, --in file and --in forward list all of it; otherwise sessions are listed. --way and --larger choose files and forwards by their way (“out” is from the target to the technician) and by how much passed.
 help-replay = Play a recording; with --text, or without a terminal, print it in the order of time: all of it, or from --at or --find on. On the screen: space pauses and goes on, ← and → go 10 s back or on, + and - change the speed, n and p go to the next marker or the one before, Home and End to the beginning and the end, h j k l move over a screen larger than yours, f follows the cursor, ? shows the keys, q leaves.
 help-help = This list, or what one command does.
 help-exit = Leave.
@@ -1245,6 +1247,26 @@ operator-more-waits = { $time }  And { $person } waited for a yes { $count ->
    *[other] { $count } more times
 } (in session { $numbers }); “confirm” lists what still does.
 live-waits = waits for a yes ({ $nth }) to “{ $what }”
+field-confirm = Waits for a yes
+field-confirmed = Yes and no
+confirm-line = { $what } ({ $each ->
+    [yes] each time
+   *[no] once a session
+}, within { $within })
+confirm-request = While it is in use, by the flow { $flow }, this waits in its channel for a yes of an operator of { $client }: { $what }.
+confirm-was = { $nth } “{ $what }”: { $said ->
+    [yes] { $by } said yes
+    [no] { $by } said no{ $reason }
+    [nobody] nobody said yes{ $reason }
+   *[open] waits
+} ({ $at })
+confirm-because = :
+confirm-was-more = { $count ->
+    [one] and one before
+   *[other] and { $count } before
+}
+totals-confirms = yeses while in use: { $count }
+totals-denials = refused, or nobody answered: { $count }
 help-confirm = Say yes to something that waits for it in a session, by its number such as 12.1; without one, list what waits.
 help-deny = Say no to something that waits for a yes; the technician reads the reason.
 usage-no-waiting = Say which, by its number such as 12.1: “confirm” lists what waits.
@@ -1258,11 +1280,13 @@ confirm-was-yes = { $by } said yes to “{ $what }” already ({ $nth }).
 confirm-was-no = { $by } said no to “{ $what }” already ({ $nth }).
 confirm-was-over = “{ $what }” ({ $nth }) waits no more: nobody answered in time, or its session or channel stopped waiting. { $person } has to ask again.
 confirm-asked = Écluse: “{ $what }” waits for a yes of the client. Asked: { $asked }. Without an answer within { $within } it is refused; everything else goes on.
+confirm-agreed = Écluse: { $by } said yes to “{ $what }”.
 confirm-denied = { $by } said no to “{ $what }”.
 confirm-denied-because = { $by } said no to “{ $what }”: { $reason }
 confirm-unanswered = “{ $what }” needs a yes of the client, and nobody answered within { $within }. Try again, or call somebody first.
 confirm-held = “{ $what }” waited for a yes of the client, and its session was held meanwhile. Try again once it goes on.
 confirm-too-many = “{ $what }” needs a yes of the client, and this session has asked for too many. End it and open another.
+confirm-too-long = “{ $what }” needs a yes of the client, and is longer than the { $most } of it that an operator is shown whole, so it is refused. Use shorter names, or split the command.
 confirm-nobody = “{ $what }” needs a yes of the client, and none of its operators is logged on. { contact-of }
 operator-still-alone = Session { $session } waits for an operator who watches it, and that stays: watch { $session }
 totals-left-alone = left alone: { $count } ×
@@ -1306,6 +1330,19 @@ copy-no-name = What is copied is called by its own name, not by “.”, “..�
 copy-same-name = Two of these files have the same name. Copy them one by one.
 copy-no-quotes = This path holds a line break, which `scp` cannot be given. Use `sftp`.
 files-no-links = Links are made only on servers of the kind of OpenSSH.
+
+## Programs that read and write trees (rsync, git)
+
+tree-daemon = Rsync's daemon and its modules (HOST::MODULE) are not served. Write HOST:/PATH.
+tree-secluded = rsync -s (--secluded-args, RSYNC_PROTECT_ARGS) hides the paths, so they cannot be checked. Leave it out, or write --no-s.
+tree-rsync-option = Rsync's option { $option } is not allowed here: it may lead out of the paths that were agreed. Leave it out.
+tree-rsync-form = This is not how rsync's own client starts it. Use rsync as in rsync -a HOST:/PATH/ .
+tree-archive = git archive --remote is not served. Clone the repository instead.
+tree-git-option = Git's option { $option } is not allowed here. Leave it out.
+tree-git-form = This is not how git's own client starts it. Use git as in git clone HOST:/PATH
+tree-no-sftp = This target has no SFTP subsystem, so it does not say where paths lead, and neither rsync nor git can be checked there. Ask the client to enable it.
+tree-no-repository = There is no repository at this path. Write the path of the repository itself.
+tree-no-quotes = The name of this path cannot be written on a command line. Use `sftp`.
 
 ## Receipts (P10)
 

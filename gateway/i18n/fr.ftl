@@ -776,10 +776,11 @@ search-partly = { $count ->
     [one] Un enregistrement de cette sélection est trop grand pour être cherché en entier : seul son début a été parcouru.
    *[other] { $count } enregistrements de cette sélection sont trop grands pour être cherchés en entier : seul leur début a été parcouru.
 }
-search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since et --in restreignent la recherche.
+search-more = Voici les { $shown } résultats les plus récents. --all les montre tous ; --person, --target, --since, --in, --way et --larger restreignent la recherche.
 search-too-short = Écrivez au moins un mot de { $letters } lettres ou plus.
 search-too-long = C'est plus que ce qui peut être cherché : au plus 16 mots de 256 lettres.
-search-no-words = Dites quels mots chercher. Sans mots, --in refusal et --in hidden listent toutes leurs lignes, et « search » seul les sessions.
+search-no-words = Dites quels mots chercher. Sans mots, --in refusal, --in hidden, --in file, --in forward, --way et --larger listent toutes leurs lignes, et « search » seul les sessions.
+search-no-bytes = --way et --larger ne disent quelque chose que des fichiers et des redirections : donnez --in file, --in forward, ou laissez --in de côté.
 search-problem = L'enregistrement de la session { $number } n'a pas pu être parcouru : { $problem }
     Faites-le vérifier, et prévenez l'administrateur de la passerelle.
 search-unreadable = { $count ->
@@ -798,6 +799,7 @@ search-kind-screen = écran
 search-kind-note = note
 search-kind-refusal = refus
 search-kind-file = fichier
+search-kind-forward = redirection
 search-hidden-left-out = { $count ->
     [one] Une session contient des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
    *[other] { $count } sessions contiennent des lignes tapées dont l'écho n'a pas été reconnu ; elles n'ont pas été parcourues : { $numbers }. Qui est autorisé à démasquer les cherche avec : search … --in hidden
@@ -858,7 +860,7 @@ help-interventions-auditor = Ce qui a été demandé à votre client et ce qu'il
 help-alerts = Toutes les alertes des sept derniers jours, même celles qui n'attendent plus rien. La connexion, « pending » et « live » n'en disent que quelques-unes, parmi celles qui comptent encore.
 help-live = Les sessions en cours.
 help-watch = Voir ce que voit un technicien, à mesure que cela change. Si son terminal est plus grand que le vôtre, h j k l ou les flèches s'y déplacent, et f suit de nouveau le curseur. n passe au canal suivant, c puis o coupe la session, ? montre les touches, q quitte. Si le flux veut une session accompagnée, rien n'y passe sans un opérateur qui la regarde : la ligne du bas dit si votre présence compte, et dès que le dernier s'en va, la session est suspendue.
-help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Plus rien ne passe dès lors. Ce qui tourne dans un terminal de la cible est raccroché, et ce qu'il avait en mémoire est perdu ; une commande sans terminal, ou qui n'en tient pas compte, peut y continuer. Dans le doute, « hold » d'abord.
+help-cut = Couper des sessions immédiatement : une, celles d'une cible, d'un technicien, ou toutes ; dans les deux derniers cas, les connexions sont coupées aussi, même de qui ne fait qu'attendre. Plus rien ne passe. Ce qui tourne là-bas dans un terminal prend en général fin, et ce qu'il avait en mémoire est perdu ; ce qui tourne sans terminal peut continuer : voyez sur la cible. Dans le doute, « hold » d'abord.
 help-keep-out = Exclure une personne, un poste, une cible ou tout (« all ») de vos cibles, jusqu'à ce qu'un opérateur lève l'exclusion par --lift : ce qui est en cours prend fin sur chaque passerelle, et rien n'en recommence. Le technicien lit le motif. Seul, en donne la liste.
 help-posture = Renforcer la posture de votre client : tout se resserre d'un coup comme le dit votre document ([posture.high]), et ce qu'elle ne permet plus prend fin après un avertissement, jusqu'à « posture normal », qui demande un code récent. Les techniciens lisent le motif. Seule, la commande dit où on en est et ce que cela signifie.
 help-posture-auditor = Où en est la posture de votre client : depuis quand, par qui, pourquoi, et ce qu'elle signifie.
@@ -866,7 +868,7 @@ help-people = Les techniciens que votre matrice atteint : qui est accepté, leu
 help-withdraw = Mettre fin à une intervention : ses sessions prennent fin, aucune autre ne s'ouvre.
 help-changes = Ce qui a changé pour votre client : documents, personnes, codes, copies.
 help-recordings = Ce qui a été enregistré, le plus récent d'abord ; « Caché » compte les lignes tapées dont l'écho n'a pas été reconnu, comme l'alerte aux opérateurs pour la même session. Ce qu'une invite demande sans écho, un mot de passe par exemple, n'est pas compté ; « search --in hidden » le montre aussi.
-help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden et --in refusal en donnent la liste ; autrement, lister les sessions.
+help-search = Trouver un moment par ce qui a été saisi, exécuté, affiché ou refusé, et comment le rejouer ; avec --in hidden, par ce qui a été tapé sans que l'écho en soit reconnu, pour qui le client laisse démasquer. Sans mots, --in hidden, --in refusal, --in file et --in forward en donnent la liste ; autrement, lister les sessions. --way et --larger choisissent des fichiers et des redirections par leur sens (« sortie » va de la cible au technicien) et par ce qui a passé.
 help-replay = Rejouer un enregistrement ; avec --text, ou sans terminal, l'imprimer dans l'ordre du temps : en entier, ou à partir de --at ou de --find. À l'écran : espace met en pause ou reprend, ← et → vont de 10 s en arrière ou en avant, + et - changent la vitesse, n et p vont au repère suivant ou précédent, Début et Fin au début et à la fin, h j k l se déplacent sur un écran plus grand que le vôtre, f suit le curseur, ? montre les touches, q quitte.
 help-help = Cette liste, ou ce que fait une commande.
 help-exit = Quitter.
@@ -1314,6 +1316,32 @@ operator-more-waits = { $time }  Et { $person } a attendu un oui { $count ->
    *[other] { $count } fois de plus
 } (session { $numbers }) ; « confirm » montre ce qui attend encore.
 live-waits = attend un oui ({ $nth }) pour « { $what } »
+field-confirm = Attend un accord
+field-confirmed = Accords
+confirm-line = { $what } ({ $each ->
+    [yes] à chaque fois
+   *[no] une fois par session
+}, d'ici { $within })
+confirm-request = À l'usage, par le flux { $flow }, ceci attend dans son canal l'accord d'un opérateur { DE($client) } : { $what }.
+confirm-was = { $nth } « { $what } » : { $said ->
+    [yes] { $by } a dit oui
+    [no] { $by } a dit non{ $reason }
+    [nobody] personne n'a dit oui{ $reason }
+   *[open] attend
+} ({ $at })
+confirm-because = {" "}:
+confirm-was-more = { $count ->
+    [one] et un avant
+   *[other] et { $count } avant
+}
+totals-confirms = { $count ->
+    [one] accord en cours d'usage : 1
+   *[other] accords en cours d'usage : { $count }
+}
+totals-denials = { $count ->
+    [one] refusé, ou resté sans réponse : 1 fois
+   *[other] refusé, ou resté sans réponse : { $count } fois
+}
 help-confirm = Dire oui à ce qui attend votre accord dans une session, par son numéro, 12.1 par exemple ; sans numéro, la liste de ce qui attend.
 help-deny = Dire non à ce qui attend un oui ; le technicien lit le motif.
 usage-no-waiting = Dites lequel, par son numéro, 12.1 par exemple : « confirm » montre ce qui attend.
@@ -1327,11 +1355,13 @@ confirm-was-yes = { $by } a déjà dit oui à « { $what } » ({ $nth }).
 confirm-was-no = { $by } a déjà dit non à « { $what } » ({ $nth }).
 confirm-was-over = « { $what } » ({ $nth }) n'attend plus : personne n'a répondu à temps, ou sa session ou son canal a cessé d'attendre. { $person } doit redemander.
 confirm-asked = Écluse : « { $what } » attend l'accord du client. Ont été sollicités : { $asked }. Sans réponse d'ici { $within }, ce sera refusé ; tout le reste continue.
+confirm-agreed = Écluse : { $by } a dit oui à « { $what } ».
 confirm-denied = { $by } a dit non à « { $what } ».
 confirm-denied-because = { $by } a dit non à « { $what } » : { $reason }
 confirm-unanswered = « { $what } » demande l'accord du client, et personne n'a répondu en { $within }. Réessayez, ou appelez d'abord quelqu'un.
 confirm-held = « { $what } » attendait l'accord du client, et la session a été suspendue entre-temps. Réessayez quand elle reprendra.
 confirm-too-many = « { $what } » demande l'accord du client, et cette session en a déjà demandé trop. Terminez-la et ouvrez-en une autre.
+confirm-too-long = « { $what } » demande l'accord du client, mais dépasse les { $most } qu'un opérateur en voit en entier : c'est refusé. Prenez des noms plus courts, ou scindez la commande.
 confirm-nobody = « { $what } » demande l'accord du client, et aucun de ses opérateurs n'est connecté. { contact-of }
 operator-still-alone = La session { $session } attend un opérateur qui la regarde, et cela reste : watch { $session }
 totals-left-alone = laissée seule : { $count } fois
@@ -1375,6 +1405,19 @@ copy-no-name = Ce qui se copie s'appelle par son nom, pas par « . », « ..�
 copy-same-name = Deux de ces fichiers portent le même nom. Les copier un par un.
 copy-no-quotes = Ce chemin contient un saut de ligne, que `scp` ne sait pas recevoir. Utiliser `sftp`.
 files-no-links = Les liens ne se créent que sur des serveurs du genre d'OpenSSH.
+
+## Programmes qui lisent et écrivent des arborescences (rsync, git)
+
+tree-daemon = Le démon de rsync et ses modules (HÔTE::MODULE) ne sont pas servis. Écrire HÔTE:/CHEMIN.
+tree-secluded = rsync -s (--secluded-args, RSYNC_PROTECT_ARGS) cache les chemins, qui ne sont alors pas contrôlables. À ôter, ou écrire --no-s.
+tree-rsync-option = L'option { $option } de rsync n'est pas admise ici : elle peut mener hors des chemins convenus. À ôter.
+tree-rsync-form = Le client rsync ne le lance pas ainsi. Utiliser rsync comme dans rsync -a HÔTE:/CHEMIN/ .
+tree-archive = git archive --remote n'est pas servi. Cloner plutôt le dépôt.
+tree-git-option = L'option { $option } de git n'est pas admise ici. À ôter.
+tree-git-form = Le client git ne le lance pas ainsi. Utiliser git comme dans git clone HÔTE:/CHEMIN
+tree-no-sftp = Cette cible n'a pas de sous-système SFTP : elle ne dit pas où mènent les chemins, et ni rsync ni git n'y sont contrôlables. Demander au client de l'activer.
+tree-no-repository = Il n'y a pas de dépôt à ce chemin. Écrire le chemin du dépôt lui-même.
+tree-no-quotes = Le nom de ce chemin ne s'écrit pas sur une ligne de commande. Utiliser `sftp`.
 
 ## Reçus (P10)
 

@@ -444,6 +444,13 @@ impl AuditRecord {
         self
     }
 
+    /// A text whose length others have bounded, and in which a stranger's bytes are spelled already, as a fact.
+    pub fn unbounded(mut self, key: &str, text: &str) -> Self {
+        let text = ecluse_recordings::neutralise(text);
+        self.detail.insert(key.to_owned(), text.into());
+        self
+    }
+
     /// One more fact.
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.detail

@@ -5,7 +5,7 @@
 
 use ecluse_policy::Timestamp;
 use ecluse_recordings::transfer::{Extent, FilePart};
-use ecluse_recordings::{FileEntry, FileOperation, FileOutcome, spelled};
+use ecluse_recordings::{FileEntry, FileOperation, FileOutcome};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditKind, AuditRecord, StoredAuditRecord};
@@ -22,6 +22,10 @@ const OUTCOME: &str = "outcome";
 const FROM: &str = "from";
 const TO: &str = "to";
 const PROTOCOL: &str = "protocol";
+/// What a tree passed by, where that was rsync.
+pub(crate) const RSYNC: &str = "rsync";
+/// The same of git.
+pub(crate) const GIT: &str = "git";
 
 /// Which way a file passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +68,11 @@ pub(crate) struct Ends<'a> {
 /// What is put on record of a file, one entry a way: none of what is no transfer, or of which nothing passed.
 pub(crate) fn of(record: &AuditRecord, entry: &FileEntry, ends: Ends<'_>) -> Vec<AuditRecord> {
     let is_transfer = match entry.operation {
-        FileOperation::Read | FileOperation::Write | FileOperation::ReadWrite => true,
+        FileOperation::Read
+        | FileOperation::Write
+        | FileOperation::ReadWrite
+        | FileOperation::ReadTree
+        | FileOperation::WriteTree => true,
         FileOperation::List
         | FileOperation::Look
         | FileOperation::Attributes
@@ -92,7 +100,7 @@ pub(crate) fn of(record: &AuditRecord, entry: &FileEntry, ends: Ends<'_>) -> Vec
 /// Whether anything passed: an empty file that passed whole did.
 fn passed(part: &FilePart, outcome: FileOutcome) -> bool {
     let is_done = outcome == FileOutcome::Done;
-    part.bytes > 0 || is_done && part.extent == Extent::Whole
+    part.bytes > 0 || is_done && matches!(part.extent, Extent::Whole | Extent::Stream)
 }
 
 fn one(
@@ -110,7 +118,7 @@ fn one(
         .clone()
         .kind(AuditKind::Receipt)
         .detail(WAY, way.name())
-        .detail(PATH, spelled(&entry.path))
+        .whole(PATH, entry.path.as_ref())
         .detail(BYTES, part.bytes)
         .detail(EXTENT, extent(part.extent))
         .detail(OUTCOME, outcome(entry.outcome))
@@ -136,6 +144,7 @@ const fn extent(extent: Extent) -> &'static str {
         Extent::Whole => "whole",
         Extent::Partial => "partial",
         Extent::Sparse => "sparse",
+        Extent::Stream => "stream",
     }
 }
 

@@ -11,7 +11,7 @@ mod withdrawal;
 
 pub use self::admit::{admit, admit_for};
 pub use self::bounds::Bounds;
-pub use self::files::FileGrants;
+pub use self::files::{FileConfirmation, FileGrants};
 
 use std::sync::Arc;
 

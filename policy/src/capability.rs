@@ -1,15 +1,19 @@
 //! What one line of `allow` allows, and how it compares with another.
 //!
-//! These families are served: `shell`, `command: …`, `env: …`, `sftp-read|write|list|delete|rename|mkdir: …`, `forward: …` and `socket: …`. A capability of another version is refused when the
+//! These families are served: `shell`, `command: …`, `env: …`, `sftp-read|write|list|delete|rename|mkdir: …`, `rsync-read|write: …`, `git-read|write: …`, `forward: …` and `socket: …`. A capability of another version is refused when the
 //! document is read: a limit that is not enforced must not look enforced. Patterns of commands are in [`command`],
-//! environment variables in [`environment`], paths of files in [`files`], where forwards go in [`destination`]; the terms beside a line of a document are in [`Allowed`].
+//! environment variables in [`environment`], paths of files in [`files`], programs that are looked into in [`transfer`], where forwards go in [`destination`]; the terms beside a line of a document are in [`Allowed`].
 
 mod allowed;
 pub mod command;
 pub mod destination;
 pub mod environment;
 pub mod files;
+pub mod git;
+mod line;
+pub mod rsync;
 pub mod scp;
+pub mod transfer;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +21,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use self::allowed::{Allowed, Standing};
-pub(crate) use self::allowed::{gives_terminal, is_of_copies, needs_derogation};
+pub(crate) use self::allowed::{copies_by, gives_terminal, needs_derogation};
 pub use self::command::{CommandRefused, CommandTemplate};
 pub use self::destination::ForwardLine;
 pub use self::environment::{EnvNames, EnvRefused};
@@ -25,7 +29,7 @@ pub use self::files::FileLine;
 use crate::name::shown;
 
 /// The capabilities that this version serves, in words.
-pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", \"sftp-read: /var/log/**\" (sftp-write, sftp-list, sftp-delete, sftp-rename, sftp-mkdir), \"forward: 127.0.0.1:5432\", \"socket: /run/app.sock\", or a table { line = \"…\" } with terms beside it";
+pub const ACCEPTED: &str = "\"shell\", \"command: PROGRAM ARGUMENT {name} {path} {int} {name:word}\", \"env: NAME LC_*\", \"sftp-read: /var/log/**\" (sftp-write, sftp-list, sftp-delete, sftp-rename, sftp-mkdir), \"rsync-read: /srv/www/**\" (rsync-write, git-read, git-write), \"forward: 127.0.0.1:5432\", \"socket: /run/app.sock\", or a table { line = \"…\" } with terms beside it";
 
 /// One thing that a flow allows on a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -99,18 +103,11 @@ pub enum CapabilityError {
 }
 
 /// Families that DESIGN §5 reserves and this version refuses.
-const NOT_SERVED: [&str; 6] = [
-    "rsync-read",
-    "rsync-write",
-    "remote-forward",
-    "x11",
-    "agent",
-    "subsystem",
-];
+const NOT_SERVED: [&str; 4] = ["remote-forward", "x11", "agent", "subsystem"];
 
 impl Capability {
     /// Every family that is served.
-    pub const FAMILIES: [&str; 11] = [
+    pub const FAMILIES: [&str; 15] = [
         "shell",
         "command",
         "env",
@@ -120,6 +117,10 @@ impl Capability {
         "sftp-delete",
         "sftp-rename",
         "sftp-mkdir",
+        "rsync-read",
+        "rsync-write",
+        "git-read",
+        "git-write",
         "forward",
         "socket",
     ];

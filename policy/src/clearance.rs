@@ -4,11 +4,14 @@
 //! passes on its word alone: an operator of the client says yes to each person once. And what an operator keeps out stays out
 //! until one lifts it, whatever documents say. Each client speaks for its own targets and for no other's.
 
+mod beforehand;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::beforehand::{bar_of, why_not};
 use crate::documents::{Client, Documents};
 use crate::identity::Presence;
 use crate::mandate::{AsOperator, ToWiden};
@@ -358,30 +361,6 @@ pub(crate) fn is_let_in(
     person: &PersonId,
 ) -> bool {
     bar(documents, client, provider, person, None, None).is_none()
-}
-
-/// Why a client does not let a technician come to a target, for who asks beforehand; the station is not known then.
-pub(crate) fn why_not(
-    documents: &Documents,
-    client: &Client,
-    provider: &ProviderId,
-    person: &PersonId,
-    target: &TargetId,
-) -> Option<String> {
-    Some(
-        match bar(documents, client, provider, person, None, Some(target))? {
-            Bar::Kept(kept, KeepOut { by, at, reason }) => {
-                format!("{by} keeps {kept} out since {at}: {reason}")
-            }
-            Bar::NotAccepted(Some(Clearance::Refused { by, at })) => {
-                format!("{by} refused {person} at {at}")
-            }
-            Bar::NotAccepted(_) => format!(
-                "no operator of {} has accepted {person}: people accept {person}",
-                client.id
-            ),
-        },
-    )
 }
 
 /// Whether a client could let somebody in who asked to be: what an operator reads who would say yes.

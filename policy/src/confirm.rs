@@ -3,13 +3,17 @@
 //! A line of `confirm` gives nothing: it makes what `allow` gives wait. So it errs on the side of asking, where a line of `allow`
 //! errs on the side of no. Where several flows give the same, one that asks is asked by (`adr/0023-a-yes-in-use.md`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::capability::destination::ForwardLine;
-use crate::capability::files::{FileLine, FileNeed};
-use crate::capability::{Allowed, Capability, CommandTemplate, is_of_copies};
-use crate::flow::FlowRequest;
-use crate::flow::choke::has_files;
+use crate::capability::files::FileLine;
+use crate::capability::{Allowed, Capability, CommandTemplate, copies_by};
+use crate::documents::{Documents, Flow};
+use crate::flow::choke::by_paths;
+use crate::flow::{FlowRequest, Scope};
+use crate::matrix::{allowed, flows_for};
+use crate::name::{FlowName, PersonId};
 use crate::time::{Span, Timestamp};
 
 /// What may be written, in words.
@@ -107,7 +111,7 @@ impl Confirm {
             }
             (Kind::File(line), FlowRequest::File(need)) => {
                 // Who may look is the line's own matter. What is moved from or to there is read or written there by another way.
-                matches!(need, FileNeed::Right(..)) && line.answers(need) || line.is_moved_by(need)
+                line.is_touched_by(need) || line.is_moved_by(need)
             }
             (Kind::Place(line), _) => request.place().as_ref() == Some(line),
             (Kind::Shell | Kind::Command(..) | Kind::File(_), _) => false,
@@ -117,13 +121,14 @@ impl Confirm {
     /// Whether these entries give anything that it would make wait.
     #[must_use]
     pub(crate) fn meets(&self, allow: &[Allowed], now: Timestamp) -> bool {
-        let has_files = has_files(allow);
+        let by_paths = by_paths(allow);
         let mut given = allow.iter().filter_map(|entry| entry.at(now));
         given.any(|given| match (&self.what, given) {
             (Kind::Shell, Capability::Shell) => true,
             (Kind::Command(one, and_more), Capability::Command(two)) => {
                 // In such a flow a copy is judged by paths.
-                !(has_files && is_of_copies(given)) && one.may_meet(two, *and_more)
+                !copies_by(given).is_some_and(|protocol| by_paths.contains(&protocol))
+                    && one.may_meet(two, *and_more)
             }
             (Kind::File(one), Capability::File(two)) => {
                 one.may_meet(two) || one.may_be_moved_by(two)
@@ -153,6 +158,26 @@ impl Confirm {
         around.map(ToString::to_string)
     }
 
+    /// The entries of a flow that make something of what it gives wait.
+    pub(crate) fn in_force(flow: &Flow, now: Timestamp) -> impl Iterator<Item = &Self> {
+        let entries = flow.confirm.iter();
+        entries.filter(move |one| one.meets(&flow.allow, now))
+    }
+
+    /// What it names, without its terms.
+    #[must_use]
+    pub fn line(&self) -> String {
+        match &self.what {
+            Kind::Shell => "shell".to_owned(),
+            Kind::Command(template, and_more) => {
+                let more = if *and_more { AND_MORE } else { "" };
+                format!("command: {template}{more}")
+            }
+            Kind::File(line) => line.to_string(),
+            Kind::Place(line) => line.to_string(),
+        }
+    }
+
     /// How `request` waits by these entries; none where it does not.
     #[must_use]
     pub(crate) fn of(entries: &[Self], request: &FlowRequest) -> Option<Confirmation> {
@@ -170,6 +195,37 @@ impl Confirmation {
             within: one.within.min(two.within),
         })
     }
+}
+
+/// The flows that give some of `scope` to a technician at `now`, each with what of it waits for a yes while it is used: what whoever
+/// asks and whoever says yes is told.
+#[must_use]
+pub fn confirmed_flows(
+    documents: &Documents,
+    person: &PersonId,
+    scope: &Scope,
+    now: Timestamp,
+) -> BTreeMap<FlowName, Vec<Confirm>> {
+    let asked: Vec<Allowed> = scope
+        .capabilities
+        .iter()
+        .cloned()
+        .map(Allowed::plain)
+        .collect();
+    let mut found = BTreeMap::new();
+    for target in &scope.targets {
+        for account in &scope.accounts {
+            for flow in flows_for(documents, person, target, account) {
+                let gives = |asked| allowed(flow, now).any(|one| one.common(asked).is_some());
+                let waits = Confirm::in_force(flow, now).filter(|one| one.meets(&asked, now));
+                let waits: Vec<Confirm> = waits.cloned().collect();
+                if !waits.is_empty() && scope.capabilities.iter().any(gives) {
+                    found.insert(flow.name.clone(), waits);
+                }
+            }
+        }
+    }
+    found
 }
 
 impl fmt::Display for Confirmation {
@@ -190,15 +246,7 @@ impl fmt::Display for Confirmation {
 impl fmt::Display for Confirm {
     /// As it is written, with its terms where they are not the usual ones.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.what {
-            Kind::Shell => formatter.write_str("shell")?,
-            Kind::Command(template, and_more) => {
-                let more = if *and_more { AND_MORE } else { "" };
-                write!(formatter, "command: {template}{more}")?;
-            }
-            Kind::File(line) => line.fmt(formatter)?,
-            Kind::Place(line) => line.fmt(formatter)?,
-        }
+        formatter.write_str(&self.line())?;
         let Confirmation { each, within } = self.terms;
         match (each, within == WITHIN) {
             (false, true) => Ok(()),
@@ -212,6 +260,7 @@ impl fmt::Display for Confirm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capability::files::FileNeed;
 
     fn asks(line: &str, command: &str) -> bool {
         let request = FlowRequest::Command(command.as_bytes().to_vec());

@@ -4,8 +4,10 @@
 //! and is the only way to [`Documents`]. Every error is reported, not the first only, with its file, line and key and
 //! with what would be accepted. Nothing here grants anything: [`crate::matrix`] reads what these say.
 
+mod accounts;
 mod allow;
 mod approval;
+mod cases;
 mod check;
 mod client;
 mod confirm;
@@ -37,7 +39,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+pub use self::accounts::Whys;
 pub use self::approval::{ApprovalRule, ApprovalTerms, CEILING};
+pub(crate) use self::cases::read as read_cases;
 pub use self::client::parse_client;
 pub use self::diff::{Change, ChangeKind, diff};
 pub use self::error::DocumentError;
@@ -302,6 +306,8 @@ pub struct Target {
     pub host_keys: Vec<PublicKey>,
     /// The accounts that exist for flows.
     pub accounts: BTreeSet<AccountName>,
+    /// Why they are there, where that is said (P14).
+    pub whys: BTreeMap<AccountName, Whys>,
     /// How much may leave it, where a flow does not say it, and in a day (X1, X2).
     pub extraction: Extraction,
 }
@@ -328,6 +334,8 @@ pub struct Flow {
     pub lines: FlowLines,
     /// Its name.
     pub name: FlowName,
+    /// Why it is there, in the client's words (P14).
+    pub why: Option<String>,
     /// Who; nobody when empty.
     pub technicians: Vec<Selector>,
     /// Where; nowhere when empty.

@@ -8,13 +8,14 @@ mod copies;
 use std::fmt;
 
 use crate::accompaniment::Accompanied;
+use crate::capability::files::Protocol;
 use crate::capability::{Allowed, Capability, Standing};
 use crate::clearance::why_not;
 use crate::confirm::{Confirm, Confirmation};
 use crate::documents::{ApprovalRule, CEILING, Documents, Flow, Provider, Target, Technician};
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers_in, copies, has_files};
+use crate::flow::choke::{Mismatch, answers_in, by_paths};
 use crate::name::{AccountName, FlowName, PersonId, TargetId};
 use crate::terms::signals_of;
 use crate::time::{Span, Timestamp};
@@ -132,11 +133,12 @@ pub fn explain(
     for (flow, written) in client.flows.iter().zip(written) {
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);
         // A posture that refuses its lines of files makes no command of a copy.
-        let has_files = has_files(&written.allow);
+        let by_paths = by_paths(&written.allow);
         let answers = |capability: &Capability| {
-            answers_in(has_files, capability, request).is_ok()
+            answers_in(&by_paths, capability, request).is_ok()
                 && copies::may_give(capability, request)
         };
+        let has_files = by_paths.contains(&Protocol::Sftp);
         let mut entries: Vec<(&Allowed, &Capability, u32)> = Vec::new();
         for (place, entry) in flow.allow.iter().enumerate() {
             let line = flow.lines.allow.get(place).copied();
@@ -172,7 +174,7 @@ pub fn explain(
                         request.missing_flow()
                     )
                 } else {
-                    what_is_missing(flow, has_files, request, at)
+                    what_is_missing(flow, &by_paths, request, at)
                 }
             });
         }
@@ -196,7 +198,7 @@ pub fn explain(
                     flow: flow.name.clone(),
                     accounts: accounts.clone(),
                     allow: match capability {
-                        Capability::File(_) if copies(request) => {
+                        Capability::File(_) if matches!(request, FlowRequest::Command(_)) => {
                             format!("{entry} (a copy is judged by its paths)")
                         }
                         Capability::File(_)
@@ -277,7 +279,12 @@ fn who_and_where(
     (accounts, lacks)
 }
 
-fn what_is_missing(flow: &Flow, has_files: bool, request: &FlowRequest, at: Timestamp) -> String {
+fn what_is_missing(
+    flow: &Flow,
+    by_paths: &[Protocol],
+    request: &FlowRequest,
+    at: Timestamp,
+) -> String {
     let reasons = flow
         .allow
         .iter()
@@ -290,7 +297,7 @@ fn what_is_missing(flow: &Flow, has_files: bool, request: &FlowRequest, at: Time
                 entry.line()
             )),
             (Standing::InForce, Some(capability)) => {
-                match answers_in(has_files, capability, request) {
+                match answers_in(by_paths, capability, request) {
                     Ok(()) | Err(Mismatch::OtherKind) => None,
                     Err(Mismatch::Command(reason)) => Some(format!("{}: {reason}", entry.line())),
                     Err(Mismatch::Env(reason)) => Some(format!("{}: {reason}", entry.line())),

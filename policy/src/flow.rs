@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::capability::Capability;
 use crate::capability::destination::{Destination, ForwardLine, SocketPath};
 use crate::capability::files::FileNeed;
+use crate::capability::transfer::Transfer;
 use crate::extraction::ByteCount;
 use crate::name::{AccountName, TargetId, is_too_long, shown};
 use crate::time::Span;
@@ -243,6 +244,12 @@ impl FlowRequest {
         match self {
             Self::SessionChannel | Self::Shell | Self::Signal(_) => "shell".to_owned(),
             Self::Pty | Self::WindowChange => "terminal = true".to_owned(),
+            // Of what is judged by paths, the family: where a path leads is not known yet.
+            Self::Command(command)
+                if let Some(family) = Transfer::parse(command).and_then(|one| one.family()) =>
+            {
+                family.to_owned()
+            }
             Self::Command(command) => {
                 format!("command: {}", shown(&String::from_utf8_lossy(command)))
             }

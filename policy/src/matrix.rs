@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use crate::accompaniment::Accompanied;
 use crate::capability::{Allowed, Capability};
 use crate::clearance::is_let_in;
+use crate::confirm::Confirm;
 use crate::documents::{
     ApprovalRule, Client, Documents, Flow, PersonRef, Provider, Target, Technician,
 };
 use crate::extraction::{ByteCount, Level, Way};
-use crate::flow::choke::{answers_in, has_files};
+use crate::flow::choke::{answers_in, by_paths};
 use crate::flow::{FlowRequest, Narrowing, Scope};
 use crate::name::{AccountName, ClientId, FlowName, PersonId, TargetId};
 use crate::schedule::Schedule;
@@ -36,6 +37,8 @@ pub struct Reach {
     pub approval: ApprovalRule,
     /// Whether an operator has to watch it, and how many sessions each may.
     pub accompanied: Option<Accompanied>,
+    /// What of it waits for an operator's yes while it is used.
+    pub confirm: Vec<Confirm>,
     /// How much may leave any of these targets in one intervention; `None` is without a limit.
     pub bytes: Option<ByteCount>,
 }
@@ -83,6 +86,7 @@ pub fn matrix_scope(documents: &Documents, person: &PersonId, now: Timestamp) ->
                     hours: flow.hours.clone(),
                     approval: flow.approval.at(now),
                     accompanied: flow.approval.accompanied(),
+                    confirm: Confirm::in_force(flow, now).cloned().collect(),
                     bytes,
                 });
             }
@@ -108,8 +112,8 @@ pub fn could_ask_for(
     flows_in_both(documents, person, target, account)
         .into_iter()
         .any(|(written, flow)| {
-            let has_files = has_files(&written.allow);
-            let gives = |one: &&Capability| answers_in(has_files, one, asked).is_ok();
+            let by_paths = by_paths(&written.allow);
+            let gives = |one: &&Capability| answers_in(&by_paths, one, asked).is_ok();
             // What is a target's door is given to nobody, listed or not.
             let mut giving = allowed(flow, now).filter(gives);
             giving.any(|one| documents.never(own, one).is_none())
@@ -230,7 +234,7 @@ impl Behind {
     }
 }
 
-fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
+pub(crate) fn is_for(flow: &Flow, provider: &Provider, technician: &Technician) -> bool {
     flow.technicians
         .iter()
         .any(|selector| selector.names(&provider.id, technician))

@@ -317,7 +317,7 @@ pub(crate) fn write_line(
     out: &mut impl Write,
     value: &impl serde::Serialize,
 ) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    crate::json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
 

@@ -44,6 +44,7 @@ mod header;
 mod ink;
 mod journal;
 mod journal_form;
+pub mod json;
 mod keys;
 pub mod layout;
 pub mod log;

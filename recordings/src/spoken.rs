@@ -157,6 +157,35 @@ const SENTENCES: &[Pattern] = &[
         "{sentence} The whole name: {}",
         "{sentence} Le nom entier\u{a0}: {}",
     ),
+    // ── nobody said yes to what waited for it
+    ("nobody answered within {}", "personne n'a répondu en {}"),
+    ("its channel ended", "son canal a pris fin"),
+    ("the session was held", "la session était suspendue"),
+    // ── a forward, as a search finds it
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended: {sentence}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée\u{a0}: {sentence}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended: {}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée\u{a0}: {}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · ended",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · terminée",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place: {sentence}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but\u{a0}: {sentence}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place: {}",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but\u{a0}: {}",
+    ),
+    (
+        "{} · ↑ {} bytes · ↓ {} bytes · {} s · did not reach its place",
+        "{} · ↑ {} octets · ↓ {} octets · {} s · n'a pas atteint son but",
+    ),
     // ── ends
     (
         "the window closed at {time}",

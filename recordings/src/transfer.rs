@@ -79,6 +79,10 @@ pub enum FileOperation {
     Copy,
     /// The names of users and groups.
     Names,
+    /// To read what is below a path, by a program of the target's.
+    ReadTree,
+    /// To write there.
+    WriteTree,
     /// Something whose path leads nobody knows where.
     Unknown,
 }
@@ -121,6 +125,8 @@ pub enum Extent {
     Partial,
     /// Several parts, with holes between them, or not in a way that can be told.
     Sparse,
+    /// The stream of a program: the bytes are its protocol's, and how much of which file they are nobody can tell.
+    Stream,
 }
 
 impl FileEntry {
@@ -215,6 +221,8 @@ impl FileOperation {
             Self::Hardlink => ("lien", "hard link"),
             Self::Copy => ("copie sur la cible", "copy on the target"),
             Self::Names => ("noms d’utilisateurs", "names of users"),
+            Self::ReadTree => ("lecture de l’arborescence", "read tree"),
+            Self::WriteTree => ("écriture de l’arborescence", "write tree"),
             Self::Unknown => ("demande", "request"),
         };
         if french { fr } else { en }
@@ -254,6 +262,7 @@ impl Extent {
             Self::Whole => ("entier", "whole"),
             Self::Partial => ("une partie", "a part"),
             Self::Sparse => ("par morceaux", "in pieces"),
+            Self::Stream => ("flux du programme", "stream of the program"),
         };
         if french { fr } else { en }
     }

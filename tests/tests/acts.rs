@@ -285,9 +285,11 @@ fn numbers_of_another_client_are_not_tried_without_a_trace() -> Result<()> {
         .collect();
     ensure!(found == expected, "{found:?}");
     for (seq, _, entry) in store::entries(&site, "mairie")? {
-        for word in ["hopital", "db01", "odile", "alice"] {
+        // Whole words: a digest may hold the letters `db01`.
+        let told = entry.split(|letter: char| !letter.is_ascii_alphanumeric());
+        for word in told {
             ensure!(
-                !entry.contains(word),
+                !["hopital", "db01", "odile", "alice"].contains(&word),
                 "entry {seq} tells of {word}: {entry}"
             );
         }

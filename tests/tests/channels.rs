@@ -384,16 +384,20 @@ fn scp_and_rsync_are_refused_where_commands_are_not_listed() -> Result<()> {
         Ok(())
     })?;
     site.approved("alice", "db01")?;
-    for command in [
-        "scp -t /tmp",
-        "scp -f /etc/passwd",
-        "rsync --server --sender -logDtpre.iLsfxCIvu . /etc/",
-        "/usr/lib/openssh/sftp-server",
+    for (command, missing) in [
+        ("scp -t /tmp", "command: scp"),
+        ("scp -f /etc/passwd", "command: scp"),
+        (
+            "rsync --server --sender -logDtpre.iLsfxCIvu . /etc/",
+            "rsync-read",
+        ),
+        ("git-receive-pack '/etc'", "git-write"),
+        ("/usr/lib/openssh/sftp-server", "command: /usr/lib"),
     ] {
         site.ssh("alice+db01")
             .run(command)
             .answer()?
-            .refused(&["command"])?;
+            .refused(&[missing])?;
     }
     Ok(())
 }

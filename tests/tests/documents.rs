@@ -230,7 +230,7 @@ fn a_limit_that_is_not_enforced_is_refused() -> Result<()> {
             "extraction = { session = \"50 MiB\", intervention = \"200 MiB\", at-limit = \"hold\", ceiling = \"110%\" }",
             ".extraction.ceiling: ",
         ),
-        ("allow = [\"rsync-read: /var/log/**\"]", ".allow: "),
+        ("allow = [\"subsystem: netconf\"]", ".allow: "),
         (
             "approval = { by = 1, at-most = \"4h\", sessions-per-operator = 3 }",
             ".approval.sessions-per-operator: ",

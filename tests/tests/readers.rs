@@ -61,6 +61,8 @@ fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
     let key = layout.recording_key().display().to_string();
     let reader = keys::reader(&root.join("reader.age"))?;
     let account = target::account()?;
+    let case = "[[case]]\nname = \"a\"\nperson = \"alice\"\ntarget = \"db01\"\nasks = \"shell\"\nexpect = \"allowed\"\n";
+    fs::write(root.join("cases.toml"), case)?;
     let words =
         |line: &[&str]| -> Vec<String> { line.iter().map(|word| (*word).to_owned()).collect() };
     Ok(BTreeMap::from([
@@ -113,9 +115,21 @@ fn lines(site: &Site) -> Result<BTreeMap<&'static str, Lines>> {
             (vec![vec![], words(&["--contents"])], true),
         ),
         ("host-ca", (vec![vec![]], true)),
+        (
+            "matrix",
+            (
+                vec![vec![], words(&["--client", "hopital", "--format", "html"])],
+                true,
+            ),
+        ),
         ("nodes", (vec![vec![]], true)),
         // There is none of that name: refused.
         ("nodes remove", (vec![words(&["nobody-at-all"])], true)),
+        ("policy test", (vec![words(&[&path("cases.toml")])], true)),
+        (
+            "reach",
+            (vec![words(&["alice"]), words(&["--target", "db01"])], true),
+        ),
         ("recordings convert", (vec![words(&["1"])], true)),
         (
             "recordings read",

@@ -40,6 +40,7 @@ fn read(recording: &SealedRecording, identities: &[Identity]) -> Result<Option<F
     let mut shown = false;
     scan(&mut text, |line| {
         filter.line(&line.text);
+        filter.kind(line.kind);
         shown |= line.kind == LineKind::Screen;
         true
     })

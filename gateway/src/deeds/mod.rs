@@ -22,6 +22,7 @@ pub(crate) mod in_passage;
 pub(crate) mod keep_out;
 pub(crate) mod listing;
 pub(crate) mod live;
+pub(crate) mod matrix;
 pub(crate) mod moments;
 pub(crate) mod news;
 pub(crate) mod people;
@@ -177,6 +178,8 @@ pub(crate) enum Wants {
     Why,
     /// Words to look for.
     Words,
+    /// Lines that tell of bytes, where some were asked for by these.
+    Carried,
     /// A sentence, and no code, that the other side reads.
     Sentence,
 }

@@ -4,12 +4,15 @@
 //! passed, and perhaps some that no longer did; where the gateway could not read that, what was drawn from its budgets is all
 //! that is known. Each is told apart, and so is what has passed so far where a session goes on.
 
+mod confirmed;
+
 use std::collections::BTreeMap;
 
 use ecluse_policy::extraction::{Account, Way};
 use ecluse_policy::{Intervention, SessionId};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::confirmed::Waited;
 use crate::audit::{AuditKind, AuditRecord};
 use crate::gateway::Gateway;
 use crate::live::presence::{self, Presence};
@@ -55,6 +58,12 @@ pub(crate) struct Totals {
     pub(crate) signals: u64,
     /// How many receipts of files there are.
     pub(crate) receipts: u64,
+    /// How often an operator said yes to what waited for it while it was used.
+    pub(crate) confirmed: u64,
+    /// How often one said no, or nobody said anything in time.
+    pub(crate) denied: u64,
+    /// What waited for a yes, in order, and what was said of it.
+    pub(crate) waited: Vec<Waited>,
     /// How many sessions a posture ended.
     pub(crate) by_posture: u64,
     /// How often a session that is to be accompanied was left alone.
@@ -215,11 +224,23 @@ impl Totals {
             ("totals-answered", self.answered),
             ("totals-signals", self.signals),
             ("totals-receipts", self.receipts),
+            ("totals-confirms", self.confirmed),
+            ("totals-denials", self.denied),
             ("totals-posture", self.by_posture),
             ("totals-left-alone", self.left_alone),
         ]
         .into_iter()
         .filter(|(_, count)| *count > 0)
+    }
+
+    /// What waited for a yes.
+    fn waits(&mut self, waited: Vec<Waited>) {
+        let said = |yes: bool| {
+            let said = waited.iter().filter_map(|one| one.said.as_ref());
+            said.filter(|said| said.is_yes == yes).count() as u64
+        };
+        (self.confirmed, self.denied) = (said(true), said(false));
+        self.waited = waited;
     }
 
     fn session(&mut self, story: &Story, counted: Counted, known: Known) {
@@ -288,14 +309,16 @@ pub(crate) async fn on_record(
         AuditKind::SessionEnd,
         AuditKind::RecordingSealed,
     ];
-    const LOOKED_FOR: [&[AuditKind]; 5] = [
+    const LOOKED_FOR: [&[AuditKind]; 6] = [
         SESSIONS,
         &[AuditKind::Extraction, AuditKind::TopUp, AuditKind::Cut],
         &[AuditKind::Hold, AuditKind::Slow],
         &[AuditKind::Question, AuditKind::Answer, AuditKind::Signal],
         &[AuditKind::Receipt],
+        &[AuditKind::ConfirmAsked, AuditKind::ConfirmAnswered],
     ];
     let mut totals = Totals::default();
+    let mut waited = confirmed::Reading::default();
     let mut stories: BTreeMap<SessionId, Story> = BTreeMap::new();
     for kinds in LOOKED_FOR {
         let query = AuditQuery {
@@ -307,6 +330,7 @@ pub(crate) async fn on_record(
         for stored in store.audit(&query).await? {
             let record = &stored.record;
             totals.acts(record);
+            waited.reads(&stored);
             if let (Some(session), true) = (record.session, is_of_session(record.kind)) {
                 stories.entry(session).or_default().reads(record);
             }
@@ -329,6 +353,7 @@ pub(crate) async fn on_record(
     }
     let presences = presence::of(store, intervention, None, requested_at).await?;
     totals.left_alone = presences.left;
+    totals.waits(waited.all());
     totals.accompanied = presences.all;
     Ok(totals)
 }
@@ -376,123 +401,4 @@ pub(crate) async fn recorded_of(
 }
 
 #[cfg(test)]
-mod tests {
-    use ecluse_policy::{
-        ClientId, EndReason, HighPosture, InterventionNumber, Missing, PersonId, Timestamp,
-    };
-    use serde_json::json;
-
-    use super::*;
-    use crate::passage::by_channel::with_channels;
-
-    fn record(kind: AuditKind) -> AuditRecord {
-        AuditRecord::new(kind, Timestamp::from_micros(0))
-    }
-
-    fn channel(channel: u32, shell: bool, [out, into]: [u64; 2]) -> OfChannel {
-        OfChannel {
-            channel: Some(channel),
-            shell,
-            out,
-            into,
-            ..OfChannel::default()
-        }
-    }
-
-    /// X3: sums add up over sessions, those from before channels were told one by one too; a warning and an end of slowing are no act.
-    #[test]
-    fn x3_sums_of_an_intervention_add_up() {
-        let end = |down: u64, up: u64| {
-            record(AuditKind::SessionEnd)
-                .detail("to-technician", down)
-                .detail("to-target", up)
-        };
-        let start = |number: u64| record(AuditKind::SessionStart).detail("number", number);
-        let old = end(60, 5)
-            .detail("shells", vec![10, 2])
-            .detail("commands", vec![50, 3]);
-        let each = [channel(1, true, [30, 4]), channel(2, false, [70, 3])];
-        let lost = [channel(1, false, [1000, 10])];
-        let mut totals = Totals::default();
-        let stories = [
-            vec![start(1), old],
-            vec![start(2), with_channels(end(100, 7), &each)],
-            vec![
-                start(3),
-                record(AuditKind::SessionEnd).detail("recovered", true),
-                with_channels(record(AuditKind::RecordingSealed), &lost),
-            ],
-        ];
-        for told in &stories {
-            let mut story = Story::default();
-            for one in told {
-                story.reads(one);
-            }
-            let (counted, known) = match (story.counted.take(), story.recorded.take()) {
-                (Some(counted), _) => (counted, Known::Exactly),
-                (None, Some(channels)) => (Counted::of(channels), Known::Recorded),
-                (None, None) => panic!("{story:?}"),
-            };
-            totals.session(&story, counted, known);
-        }
-        let posture = EndReason::Posture(Box::new(HighPosture {
-            client: ClientId::parse("hopital").unwrap(),
-            since: Timestamp::from_micros(0),
-            by: PersonId::parse("odile").unwrap(),
-            reason: "an intrusion".to_owned(),
-            contacts: String::new(),
-            decides: None,
-            missing: Missing::Yes {
-                number: InterventionNumber(3),
-                needed: 2,
-                given: 1,
-            },
-        }))
-        .to_string();
-        for one in [
-            record(AuditKind::Extraction).reason("warn"),
-            record(AuditKind::Extraction).reason("limit"),
-            record(AuditKind::Extraction).reason("ceiling"),
-            record(AuditKind::TopUp),
-            record(AuditKind::TopUp).detail("added", json!([])),
-            record(AuditKind::TopUp).detail("added", json!([{ "account": "session 1" }])),
-            record(AuditKind::Hold),
-            record(AuditKind::Slow).detail("rate", 1024),
-            record(AuditKind::Slow),
-            record(AuditKind::Cut),
-            record(AuditKind::Question),
-            record(AuditKind::Answer),
-            record(AuditKind::Signal),
-            record(AuditKind::SessionEnd).reason(&posture),
-            record(AuditKind::SessionEnd).reason("closed"),
-            record(AuditKind::Permit),
-        ] {
-            totals.acts(&one);
-        }
-        let told = std::mem::take(&mut totals.channels);
-        let numbers: Vec<u64> = told.iter().map(|one| one.session).collect();
-        assert_eq!(numbers, [1, 1, 2, 2, 3]);
-        let expected = Totals {
-            sessions: 3,
-            ended: 3,
-            all: [1160, 22],
-            shells: [40, 6],
-            commands: [1120, 16],
-            recorded: Part {
-                sessions: 1,
-                bytes: [1000, 10],
-            },
-            limits: 2,
-            topped_up: 2,
-            held: 1,
-            slowed: 1,
-            cut: 1,
-            asked: 1,
-            answered: 1,
-            signals: 1,
-            by_posture: 1,
-            ..Totals::default()
-        };
-        assert_eq!(totals, expected);
-    }
-}
+mod tests;

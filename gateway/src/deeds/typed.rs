@@ -17,7 +17,7 @@ use crate::receipts;
 use crate::texts::{sizes, times};
 
 /// The families of flows that this version serves.
-pub(crate) const FAMILIES: [&str; 11] = Capability::FAMILIES;
+pub(crate) const FAMILIES: [&str; 15] = Capability::FAMILIES;
 
 /// What somebody typed that means nothing, and what it was to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,8 @@ pub(crate) enum What {
     Way,
     /// A line of `allow`.
     Line,
+    /// A form in which the matrix is written.
+    Format,
 }
 
 impl fmt::Display for What {
@@ -85,6 +87,7 @@ impl fmt::Display for What {
             Self::Nth => "something that waits, such as 12.1",
             Self::Way => "out or in",
             Self::Line => "a line such as sftp-read: /var/log/**",
+            Self::Format => "table, csv, html or json",
         })
     }
 }
@@ -386,12 +389,13 @@ impl Kind {
 }
 
 /// The words as a reader of French types them, as usage names them to them.
-const IN_FRENCH: [(&str, &str); 6] = [
+const IN_FRENCH: [(&str, &str); 7] = [
     ("commande", "command"),
     ("saisie", "typed"),
     ("écran", "screen"),
     ("refus", "refusal"),
     ("fichier", "file"),
+    ("redirection", "forward"),
     ("caché", HIDDEN),
 ];
 

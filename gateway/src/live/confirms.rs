@@ -13,6 +13,8 @@ use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
 pub(crate) const QUESTION: &str = "question";
 /// What waits, in the words of lines.
 pub(crate) const WHAT: &str = "what";
+/// All that waits, where that is told without its middle.
+const WHOLE: &str = "whole";
 /// Which it is of its session.
 pub(crate) const NTH: &str = "nth";
 /// On which channel.
@@ -24,6 +26,8 @@ const EACH: &str = "each";
 
 /// Questions of one session: each is an entry, is kept as long as the session lasts, and is nothing that is paid for.
 const MOST: usize = 256;
+/// The same of their words, together. **Unit**: bytes.
+const MOST_WORDS: usize = 256 << 10;
 
 /// Something that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +68,12 @@ pub(crate) struct Confirms {
 
 impl Confirms {
     /// The entry at `seq` asks; whether that is new.
-    pub(super) fn ask(&mut self, seq: u64, waiting: Waiting) -> bool {
+    pub(crate) fn ask(&mut self, seq: u64, waiting: Waiting) -> bool {
         self.asked.insert(seq, waiting).is_none()
     }
 
     /// The entry at `seq` answers what stands at `to`; whether it is the one that counts.
-    pub(super) fn answer(&mut self, seq: u64, to: u64, said: Said) -> bool {
+    pub(crate) fn answer(&mut self, seq: u64, to: u64, said: Said) -> bool {
         if self
             .answers
             .get(&to)
@@ -86,9 +90,18 @@ impl Confirms {
         self.answers.get(&to).map(|(_, said)| said)
     }
 
+    /// All that waited, in the order of the log, with the answer that counts and where that stands.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Waiting, Option<(u64, &Said)>)> {
+        let said = |seq| self.answers.get(seq).map(|(at, said)| (*at, said));
+        self.asked
+            .iter()
+            .map(move |(seq, waiting)| (waiting, said(seq)))
+    }
+
     /// Whether no more may be asked.
     pub(crate) fn is_full(&self) -> bool {
-        self.asked.len() >= MOST
+        let words = self.asked.values().map(|waiting| waiting.what.len());
+        self.asked.len() >= MOST || words.sum::<usize>() >= MOST_WORDS
     }
 
     /// Those that wait still, each with its place.
@@ -127,11 +140,19 @@ impl Confirms {
 }
 
 /// What is put on record of something that waits.
-pub(crate) fn asked_on_record(record: AuditRecord, waiting: &Waiting) -> AuditRecord {
+pub(crate) fn asked_on_record(
+    record: AuditRecord,
+    waiting: &Waiting,
+    whole: Option<&str>,
+) -> AuditRecord {
     let record = record.kind(AuditKind::ConfirmAsked);
+    let record = match whole {
+        Some(whole) => record.unbounded(WHOLE, whole),
+        None => record,
+    };
     record
         .detail(NTH, waiting.number)
-        .detail(WHAT, waiting.what.as_str())
+        .unbounded(WHAT, &waiting.what)
         .detail(CHANNEL, waiting.channel)
         .detail(WITHIN, waiting.within.as_secs())
         .detail(EACH, waiting.each)
@@ -148,7 +169,7 @@ pub(crate) fn said_on_record(
     let record = record
         .detail(QUESTION, to)
         .detail(NTH, waiting.number)
-        .detail(WHAT, waiting.what.as_str());
+        .unbounded(WHAT, &waiting.what);
     let record = record.detail("by", said.by.as_ref().map_or("nobody", PersonId::as_str));
     let record = match said.is_yes {
         true => record.permitted(),
@@ -218,9 +239,12 @@ mod tests {
     fn what_waits_and_what_is_said_is_read_as_it_was_put_on_record() {
         let odile = PersonId::parse("odile").unwrap();
         let record = || AuditRecord::new(AuditKind::Cut, Timestamp::from_micros(0));
-        let one = waiting(3, "sftp-write: /etc/hosts", true);
-        let record_of = asked_on_record(record(), &one);
+        // Longer than texts of strangers may be.
+        let long = format!("sftp-write: /etc/{}/hosts", "p".repeat(3_900));
+        let one = waiting(3, &long, true);
+        let record_of = asked_on_record(record(), &one, Some(&long.repeat(5)));
         assert_eq!(asked_by(&record_of), Some(one.clone()));
+        assert_eq!(record_of.detail[WHOLE], long.repeat(5));
         let yes = said(true, "odile");
         let of = |by: Option<&PersonId>, said: &Said| {
             let record = by.map_or_else(record, |by| record().person(by));
@@ -244,6 +268,14 @@ mod tests {
     /// A session asks so often, whatever was said.
     #[test]
     fn the_questions_of_a_session_are_bounded() {
+        let mut all = Confirms::default();
+        let long = "w".repeat(4 << 10);
+        let most = MOST_WORDS / long.len();
+        for nth in 1..=most as u64 {
+            assert!(!all.is_full(), "{nth}");
+            all.ask(2 * nth, waiting(nth, &long, true));
+        }
+        assert!(all.is_full());
         let mut all = Confirms::default();
         for nth in 1..=MOST as u64 {
             assert!(!all.is_full(), "{nth}");

@@ -8,8 +8,10 @@ use ecluse_recordings::evidence::manifest::sha256_hex;
 pub(crate) const NAME: usize = 256;
 /// The value of an environment variable.
 pub(crate) const VALUE: usize = 4 << 10;
-/// What waits for an operator's yes, in the words of lines.
-const WAITING: usize = 1 << 10;
+/// What a yes is about, in the words of lines: an operator is shown all of it, or it is refused.
+pub(crate) const WAITING: usize = 4 << 10;
+/// What is done together with it, of each part: what is longer is shown without its middle.
+const BESIDE: usize = 512;
 /// A line that says what was started, as it is noted.
 pub(crate) const NOTE: usize = 8 << 10;
 /// Environment variables of a channel; OpenSSH sends a handful.
@@ -31,9 +33,33 @@ pub(crate) fn named(text: &str) -> String {
     told(text, NAME)
 }
 
-/// What waits for a yes, as it is kept and read: likewise, and more of it, for whoever says yes.
-pub(crate) fn waiting(text: &str) -> String {
-    told(text, WAITING)
+/// What waits for a yes as it is kept and read, and whether whoever says yes sees what it is about: that comes first, whole; of
+/// what is done together with it, what is long lacks its middle.
+pub(crate) fn waiting(named: &str, beside: &[String]) -> (String, bool) {
+    if named.len() > WAITING {
+        return (without_middle(named, BESIDE), false);
+    }
+    let beside = beside.iter().map(|part| without_middle(part, BESIDE));
+    let all: Vec<String> = [named.to_owned()].into_iter().chain(beside).collect();
+    (all.join(TOGETHER), true)
+}
+
+/// Between the parts of what waits.
+pub(crate) const TOGETHER: &str = " + ";
+
+/// Whole, or its beginning and its end, with how much is left out between them and the digest of all of it.
+fn without_middle(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let head = clip(text, most / 2);
+    let mut from = text.len() - most / 2;
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let tail = text.get(from..).unwrap_or_default();
+    let (left_out, digest) = (from - head.len(), sha256_hex(text.as_bytes()));
+    format!("{head}[… {left_out} bytes, SHA-256 of all {digest} …]{tail}")
 }
 
 fn told(text: &str, most: usize) -> String {
@@ -82,8 +108,36 @@ mod tests {
             one.contains("… (300 bytes, SHA-256 ") && one != other,
             "{one}"
         );
-        let long = |last: char| waiting(&format!("{}{last}", "w".repeat(COMMAND)));
-        assert!(long('x') != long('y') && long('x').len() < 2 * WAITING);
+    }
+
+    /// I4: what a yes is about is told whole and first, or not at all; what comes with it keeps both its ends, and two are never
+    /// taken for one.
+    #[test]
+    fn i4_what_a_yes_is_about_is_told_whole() {
+        let named = format!("sftp-rename: /{}/zz", "é".repeat(1_000));
+        let long = |middle: char| {
+            vec![format!(
+                "sftp-rename: /{}{middle}{}/end",
+                "ö".repeat(900),
+                "p".repeat(900)
+            )]
+        };
+        let (told, is_told) = waiting(&named, &long('x'));
+        let head = format!("{named} + sftp-rename: /öö");
+        assert!(
+            is_told && told.starts_with(&head) && told.ends_with("pp/end"),
+            "{told}"
+        );
+        assert!(told.contains("[… 2"), "{told}");
+        assert!(told.len() < named.len() + 2 * BESIDE && told != waiting(&named, &long('y')).0);
+        assert_eq!(waiting("shell", &[]), ("shell".to_owned(), true));
+        let over = |end: &str| waiting(&format!("command: {}{end}", "w".repeat(WAITING)), &[]);
+        let (told, is_told) = over("; reboot");
+        assert!(
+            !is_told && told.ends_with("; reboot") && told.len() < 2 * BESIDE,
+            "{told}"
+        );
+        assert_ne!(told, over("; rebooT").0);
     }
 
     #[test]

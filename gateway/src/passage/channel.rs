@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse_policy::capability::scp;
+use ecluse_policy::capability::transfer::Transfer;
 use ecluse_policy::{FlowRequest, Permit, SFTP};
 use ecluse_recordings as recordings;
 
@@ -129,7 +129,7 @@ pub(crate) struct Copying {
     /// As it was typed.
     pub(crate) typed: Vec<u8>,
     /// What it means.
-    pub(crate) means: scp::Command,
+    pub(crate) means: Transfer,
 }
 
 impl Start {
@@ -137,7 +137,7 @@ impl Start {
     pub(super) fn by(self, permit: &Permit) -> Self {
         match self {
             Self::Command(typed) if permit.terms().files().is_some() => {
-                match scp::Command::parse(&typed) {
+                match Transfer::parse(&typed) {
                     Some(means) => Self::Copy(Copying { typed, means }),
                     // Cannot be: by this it was permitted. What is no packet of SFTP does not pass there.
                     None => Self::Files,

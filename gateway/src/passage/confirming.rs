@@ -20,22 +20,36 @@ use crate::live::confirms::{Said, Waiting, asked_on_record, said_on_record};
 use crate::live::hands::{self, Entry};
 use crate::live::officers;
 use crate::store::StoreError;
-use crate::texts::times;
+use crate::texts::{amounts, times};
 
 /// Something that waits for a yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// What, in the words of lines: what is the same has the same words.
+    /// What, in the words of lines, as it is told: what is the same has the same words.
     pub(crate) what: String,
+    /// All of it, where it is told without its middle.
+    pub(crate) whole: Option<String>,
+    /// Whether whoever says yes sees what it is about.
+    pub(crate) is_told: bool,
     /// How it waits.
     pub(crate) terms: Confirmation,
 }
 
 impl Wanted {
-    /// This, on these terms. It is kept as long as its session lasts, so that what is too long is told by its beginning.
-    pub(crate) fn new(what: &str, terms: Confirmation) -> Self {
-        let what = caps::waiting(what);
-        Self { what, terms }
+    /// This, and what is done together with it, on these terms.
+    pub(crate) fn new(named: &str, beside: &[String], terms: Confirmation) -> Self {
+        let (what, is_told) = caps::waiting(named, beside);
+        let parts: Vec<&str> = [named]
+            .into_iter()
+            .chain(beside.iter().map(String::as_str))
+            .collect();
+        let whole = Some(parts.join(caps::TOGETHER)).filter(|whole| *whole != what);
+        Self {
+            what,
+            whole,
+            is_told,
+            terms,
+        }
     }
 }
 
@@ -164,7 +178,15 @@ impl Question<'_> {
     /// Puts on record that it waits, and tells both sides; none where it is agreed already.
     async fn begin(&self) -> Result<Result<Option<u64>, Unconfirmed>, StoreError> {
         let (visit, live) = (self.visit, self.session.live());
-        let Wanted { what, terms } = &self.wanted;
+        let Wanted {
+            what,
+            whole,
+            is_told,
+            terms,
+        } = &self.wanted;
+        if !is_told {
+            return Ok(Err(self.too_long()));
+        }
         let _alone = self.session.confirming().asking.lock().await;
         let (is_agreed, same, number, is_full) = {
             let standing = live.hands();
@@ -199,7 +221,7 @@ impl Question<'_> {
                     within: terms.within,
                     each: terms.each,
                 };
-                let record = asked_on_record(self.record(), &waiting);
+                let record = asked_on_record(self.record(), &waiting, whole.as_deref());
                 let seq = visit.gateway().store.ahead().lay_hand(&record).await?;
                 live.lay(seq, &Entry::Waits(waiting));
                 seq
@@ -254,6 +276,10 @@ impl Question<'_> {
             ("what", self.wanted.what.as_str().into()),
         );
         if said.is_yes {
+            let by = said.by.as_ref().map_or("", PersonId::as_str);
+            let words = texts.say(lang, "confirm-agreed", &[("by", by.into()), what]);
+            // Who said yes stands in the recording too; a no is why it was refused there.
+            self.session.live().tell(Some(self.channel), &words);
             return Ok(());
         }
         let reason = said.reason.clone().unwrap_or_default();
@@ -332,6 +358,23 @@ impl Question<'_> {
             words: texts.say(self.visit.lang(), "confirm-too-many", &[what]),
             because: "it needs an operator's yes, and its session has asked for too many"
                 .to_owned(),
+        }
+    }
+
+    /// Nobody could judge it by what they would see of it.
+    fn too_long(&self) -> Unconfirmed {
+        self.visit.count_refusal();
+        let (texts, lang) = (&self.visit.gateway().texts, self.visit.lang());
+        let args = [
+            ("what", self.wanted.what.as_str().into()),
+            ("most", amounts::size(lang, caps::WAITING as u64).into()),
+        ];
+        Unconfirmed {
+            words: texts.say(lang, "confirm-too-long", &args),
+            because: format!(
+                "it needs an operator's yes, and is longer than the {} bytes that they are shown",
+                caps::WAITING
+            ),
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod confirming;
 pub(crate) mod connection;
 pub(crate) mod entry;
 pub(crate) mod farewell;
+pub(crate) mod file_lines;
 mod hands;
 pub(crate) mod inflow;
 pub(crate) mod jump;
@@ -42,6 +43,7 @@ pub(crate) mod talk;
 pub(crate) mod tap;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod unsettled;
 pub(crate) mod uplink;
 mod vigil;
 pub(crate) mod visit;

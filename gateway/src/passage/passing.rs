@@ -29,6 +29,7 @@ use super::reach::{self, Asking, ConnectError, Greeting, Reached};
 use super::side::Stream;
 use super::spending::Paying;
 use super::tap::{Tap, Tape};
+use super::unsettled::Unsettled;
 use super::uplink::Uplink;
 use super::vigil::{Drawing, Vigil};
 use super::visit::sessions::Seated;
@@ -65,6 +66,8 @@ pub(super) struct Passing<'a> {
     by_itself: ByItself,
     /// What came of the technician before the target was reached.
     known: Known,
+    /// What of the log of files waits until it has gone.
+    unsettled: Unsettled,
     began: Timestamp,
     /// What operators say of what waits for their yes.
     answers: (mpsc::Sender<Said>, mpsc::Receiver<Said>),
@@ -134,6 +137,7 @@ impl<'a> Passing<'a> {
             drawing: None,
             by_itself: ByItself::Closed,
             known: Known::default(),
+            unsettled: Unsettled::default(),
             began: clock::now(),
             answers: mpsc::channel(ANSWERS),
         })
@@ -285,6 +289,7 @@ impl<'a> Passing<'a> {
                 changed: self.seated.right.files(),
                 left: &|| beside.line_left(),
                 refused: &|line| beside.refused_file(line),
+                unsettled: &self.unsettled,
                 logs: &|entry| beside.logs(entry),
                 shows: &|doing| beside.shows(doing),
                 closes: None,

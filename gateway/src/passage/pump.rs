@@ -193,6 +193,7 @@ impl Pump<'_> {
         self.begin(ends)?;
         let mut gone = ends.technician.source.gone();
         loop {
+            self.settles()?;
             if ends.technician.outbox.is_empty()
                 && let Some(over) = self.known.over.take()
             {
@@ -419,6 +420,7 @@ impl Pump<'_> {
         ends: &mut Ends<'_>,
     ) -> Result<(), RecordError> {
         if towards == ToTechnician && self.known.left_at.is_some() {
+            ends.outbox(towards).passes_over(piece.payload());
             return Ok(());
         }
         let outbox = ends.outbox(towards);

@@ -12,6 +12,7 @@ use ecluse_recordings::{Event, RecordError, Recorder, SESSION, SessionEnd};
 
 use super::by_channel::with_channels;
 use super::confirming::Confirming;
+use super::file_lines::FileLines;
 use super::purse::RecordingPlace;
 use super::reach::{ConnectError, TARGET_LOST};
 use super::receipts::Receipts;
@@ -70,6 +71,8 @@ pub(crate) struct Session {
     confirming: Confirming,
     /// Receipts of files that are not on record yet.
     receipts: Receipts,
+    /// By which lines things of files passed.
+    file_lines: FileLines,
 }
 
 impl Session {
@@ -100,7 +103,13 @@ impl Session {
             forwards: Forwards::default(),
             confirming: Confirming::default(),
             receipts: Receipts::default(),
+            file_lines: FileLines::default(),
         }
+    }
+
+    /// By which lines things of files passed.
+    pub(super) fn file_lines(&self) -> &FileLines {
+        &self.file_lines
     }
 
     /// What its channels share of their budgets.
@@ -296,7 +305,8 @@ impl Session {
             .record(visit, AuditKind::Permit)
             .permitted()
             .detail("flow", flow.to_string())
-            .detail("matrix-line", permit.flow().to_string());
+            .detail("matrix-line", permit.flow().to_string())
+            .detail("allow", permit.capability().to_string());
         let mut record = with_command(record, flow);
         for (what, names) in [("variables", sent), ("variables-refused", left_out)] {
             if !names.is_empty() {
@@ -402,7 +412,8 @@ impl Session {
             .detail("to-technician", to_technician);
         let channels = self.live.passed().by_channel();
         let mut records = self.receipts.take().await;
-        records.push(self.vigilance.ends(with_channels(record, &channels)));
+        let record = self.file_lines.tells(with_channels(record, &channels));
+        records.push(self.vigilance.ends(record));
         if let Some(Stop::Unrecorded(problem)) = &stop {
             records.push(
                 self.record(visit, AuditKind::RecordingFailed)

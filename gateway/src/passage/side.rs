@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::meter::Meter;
 pub(crate) use super::signals::Signal;
+use super::unsettled::Progress;
 use crate::extraction::toll::Toll;
 use crate::extraction::way;
 use ecluse_recordings::Direction;
@@ -221,8 +222,10 @@ impl End {
 /// What is recorded and not yet taken by one side. It stays with its side while nobody pumps.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// Paid for, and being handed over.
-    going: Option<Piece>,
+    /// Paid for, and being handed over, with what of it is payload.
+    going: Option<(Piece, usize)>,
+    /// How much of all that was put in has gone.
+    progress: Arc<Progress>,
     waiting: VecDeque<Owed>,
     /// How many of the first that wait are words of the gateway.
     words: usize,
@@ -242,27 +245,44 @@ struct Owed {
     own: bool,
     /// How many of its bytes are counted; all of them where that is not said.
     counts: Option<usize>,
+    /// What of it is payload, and is not handed over.
+    payload: usize,
 }
 
 impl Outbox {
     /// Puts in what was recorded.
     pub(super) fn put(&mut self, piece: Piece) {
         self.ended |= matches!(piece, Piece::Eof);
+        let payload = piece.payload();
+        self.progress.put(payload);
         self.waiting.push_back(Owed {
-            unpaid: piece.payload(),
+            unpaid: payload,
             own: false,
             counts: None,
+            payload,
             piece,
         });
     }
 
+    /// What was to be put in goes nowhere: its side has left.
+    pub(super) fn passes_over(&self, payload: usize) {
+        self.progress.put(payload);
+    }
+
+    /// How much of all that was put in has gone.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
     /// Puts in bytes of which so many are paid for, and so many counted.
     pub(super) fn put_counted(&mut self, piece: Piece, payload: usize, counts: usize) {
+        self.progress.put(payload);
         self.waiting.push_back(Owed {
             piece,
             unpaid: payload,
             own: false,
             counts: Some(counts),
+            payload,
         });
     }
 
@@ -325,8 +345,9 @@ impl Outbox {
         toll: &Arc<Toll>,
     ) -> Result<(), Gone> {
         loop {
-            if let Some(going) = &mut self.going {
+            if let Some((going, payload)) = &mut self.going {
                 sink.send(going).await?;
+                self.progress.gone(*payload);
                 self.going = None;
             }
             let Some(owed) = self.waiting.front_mut() else {
@@ -352,10 +373,17 @@ impl Outbox {
                 counted = Some(now);
                 *left -= now;
             }
-            let going = match part {
-                Some(part) => part,
+            let (going, payload) = match part {
+                Some(part) => {
+                    let left = owed.piece.bytes().map_or(0, Bytes::len);
+                    // Its data stand behind everything else of a packet.
+                    let behind = owed.payload.min(left);
+                    let gone = owed.payload - behind;
+                    owed.payload = behind;
+                    (part, gone)
+                }
                 None => match self.waiting.pop_front() {
-                    Some(owed) => owed.piece,
+                    Some(owed) => (owed.piece, owed.payload),
                     None => return Ok(()),
                 },
             };
@@ -365,7 +393,7 @@ impl Outbox {
                 let length = going.bytes().map_or(0, Bytes::len);
                 meter.sent(towards, counted.unwrap_or(length));
             }
-            self.going = Some(going);
+            self.going = Some((going, payload));
         }
     }
 }
@@ -377,6 +405,7 @@ impl Owed {
             unpaid: 0,
             own: true,
             counts: None,
+            payload: 0,
         }
     }
 }

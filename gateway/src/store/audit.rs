@@ -42,6 +42,17 @@ pub struct AuditQuery {
     pub limit: Option<u32>,
 }
 
+/// What was read in one go.
+#[derive(Debug, Clone, Default)]
+pub struct AuditPage {
+    /// What was asked for.
+    pub records: Vec<StoredAuditRecord>,
+    /// Entries that do not read, or say something else than their index.
+    pub unread: u64,
+    /// The place of the last one, read or not: none where there is no more.
+    pub last: Option<u64>,
+}
+
 impl Store {
     /// Writes records of what changes nothing else in the store, such as a refused login or a stop.
     ///
@@ -61,6 +72,15 @@ impl Store {
         if bound::is_told(query) {
             return self.told(query).await;
         }
+        Ok(self.audit_page(query).await?.records)
+    }
+
+    /// The same, in its order, with what a reader of many has to know of those that do not read: none of them is passed over in
+    /// silence, nor ends the reading.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn audit_page(&self, query: &AuditQuery) -> Result<AuditPage, StoreError> {
         let conditions = conditions(query);
         let order = if query.latest_first { "DESC" } else { "ASC" };
         let limit = query.limit.unwrap_or(1000);
@@ -68,19 +88,21 @@ impl Store {
             COLUMNS,
             &format!("ORDER BY audit.seq {order} LIMIT {limit}"),
         );
-        let mut found = Vec::new();
+        let mut page = AuditPage::default();
         for row in &self.db().rows(sql, values).await? {
+            page.last = Some(row.count("seq")?);
             match stored(row) {
-                Ok(stored) if query.asks_for(&stored) => found.push(stored),
-                Ok(_) => {}
+                Ok(stored) if query.asks_for(&stored) => page.records.push(stored),
+                Ok(_) => page.unread += 1,
                 // One that was altered must not keep everybody from reading the others.
                 Err(error @ StoreError::Malformed { .. }) => {
+                    page.unread += 1;
                     tracing::error!(%error, seq = row.count("seq").unwrap_or_default(), "an entry does not read; run: ecluse journal verify");
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(found)
+        Ok(page)
     }
 }
 

@@ -40,6 +40,19 @@ pub struct DocumentVersion {
     pub applied_by: String,
 }
 
+/// A document in force, and who brought it there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DocumentOf {
+    /// SHA-256 of its text, hexadecimal.
+    pub sha256: String,
+    /// The version by which it came to say what it says.
+    pub version: u64,
+    /// When that was applied.
+    pub applied_at: Option<Timestamp>,
+    /// By whom.
+    pub applied_by: String,
+}
+
 /// What is told of a document in the place of what stood in it before, where the store had another text than the log.
 pub const UNKNOWN_BEFORE: &str =
     "the store held another text than the one on record: what stood before is not known";
@@ -169,6 +182,40 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// A document of a version: what it hashes to, and which version brought what it says.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn document_of(&self, version: u64, file: &str) -> Result<DocumentOf, StoreError> {
+        let sql = "SELECT text FROM document_texts WHERE version = $1 AND file = $2";
+        let Some(row) = self.db().row(sql, values![version, file]).await? else {
+            return Ok(DocumentOf::default());
+        };
+        let text = row.text("text")?;
+        let sql = "SELECT version, applied_at, applied_by FROM document_versions WHERE version <= $1 AND version > \
+                   (SELECT COALESCE(MAX(version), 0) FROM document_texts WHERE file = $2 AND version < $1 AND text <> $3) \
+                   AND version IN (SELECT version FROM document_texts WHERE file = $2) \
+                   ORDER BY version LIMIT 1";
+        let row = self
+            .db()
+            .row(sql, values![version, file, text.as_str()])
+            .await?;
+        let sha256 = ecluse_recordings::evidence::manifest::sha256_hex(text.as_bytes());
+        Ok(match row {
+            Some(row) => DocumentOf {
+                sha256,
+                version: row.count("version")?,
+                applied_at: Some(row.time("applied_at")?),
+                applied_by: row.text("applied_by")?,
+            },
+            None => DocumentOf {
+                sha256,
+                version,
+                ..DocumentOf::default()
+            },
+        })
     }
 
     /// What applying `texts` would change.

@@ -63,15 +63,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub use self::address::check_address;
-pub use self::audit::AuditQuery;
+pub use self::audit::{AuditPage, AuditQuery};
 pub use self::bound::{
     Contradicted, Cuts, DocumentFault, DocumentText, Hidden, InterventionFault, InterventionGone,
     LastText, SessionFault, SessionSaid, Standing, Stretches, Uncopied, Wrong,
 };
 pub use self::credentials::{Credential, CredentialEntry, CredentialKind};
 pub use self::documents::{
-    Applied, ApplyError, ApplyOutcome, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE, compile,
-    read,
+    Applied, ApplyError, ApplyOutcome, DocumentOf, DocumentTexts, DocumentVersion, UNKNOWN_BEFORE,
+    compile, read,
 };
 pub use self::enrolments::{Enrolled, Enrolment, NewEnrolment};
 pub(crate) use self::enrolments::{FIRST, REPLACED};

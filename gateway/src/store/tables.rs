@@ -1,5 +1,7 @@
 //! Rows that `ecluse journal verify` compares with the log, and that others read in part or one by one.
 
+use std::collections::BTreeMap;
+
 use ecluse_policy::{ClientId, TargetId, Timestamp};
 use ecluse_recordings::evidence::manifest::sha256_hex;
 use ecluse_recordings::log::SignedNote;
@@ -113,6 +115,21 @@ impl Store {
             column: "counters.value",
         })?
         .count("value")
+    }
+
+    /// The last number that a receipt of each client drew, as the store has it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn receipts_drawn(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let sql = "SELECT name, value FROM counters WHERE name LIKE 'receipts/%'";
+        let rows = self.db().rows(sql, values![]).await?;
+        let drawn = |row: &Row| {
+            let name = row.text("name")?;
+            let client = name.strip_prefix("receipts/").unwrap_or_default();
+            Ok((client.to_owned(), row.count("value")?))
+        };
+        rows.iter().map(drawn).collect()
     }
 
     /// What permits to take words away.

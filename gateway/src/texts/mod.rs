@@ -1,17 +1,18 @@
 //! French and English: every sentence that a technician, an operator or an auditor reads.
 //!
-//! The sentences are in `gateway/i18n/{fr,en}.ftl`; the tests below hold both to the same messages
+//! The sentences are in `gateway/i18n/{fr,en}.ftl` and, of the matrix, in `matrix.{fr,en}.ftl` beside them; the tests below hold both to the same messages
 //! with the same variables, and the code to messages that exist.
 //!
 //! Invariant: a value put into a sentence is neutralised here, whoever it comes from. No caller can
 //! forget it: nothing of a person's text reaches a terminal as a control character, or padded so that
-//! part of it reads as another line.
+//! part of it reads as another line; nor does it end the quotation marks that it stands in (`quoted.rs`).
 
 pub(crate) mod amounts;
 mod ends;
 pub(crate) mod hours;
 pub(crate) mod parts;
 mod plain;
+mod quoted;
 mod refusals;
 mod signals;
 pub mod sizes;
@@ -19,6 +20,7 @@ pub mod times;
 mod unreadable;
 
 pub(crate) use self::plain::plain;
+use self::quoted::Quoted;
 pub(crate) use self::unreadable::Unreadable;
 
 use std::borrow::Cow;
@@ -30,8 +32,14 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 use unicode_width::UnicodeWidthChar;
 
-const FR: &str = include_str!("../../i18n/fr.ftl");
-const EN: &str = include_str!("../../i18n/en.ftl");
+const FR: &str = concat!(
+    include_str!("../../i18n/fr.ftl"),
+    include_str!("../../i18n/matrix.fr.ftl")
+);
+const EN: &str = concat!(
+    include_str!("../../i18n/en.ftl"),
+    include_str!("../../i18n/matrix.en.ftl")
+);
 
 /// A value inside a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +100,7 @@ pub struct TextsError {
 pub struct Texts {
     fr: FluentBundle<FluentResource>,
     en: FluentBundle<FluentResource>,
+    quoted: Quoted,
 }
 
 impl std::fmt::Debug for Texts {
@@ -109,6 +118,7 @@ impl Texts {
         Ok(Self {
             fr: bundle("fr", FR)?,
             en: bundle("en", EN)?,
+            quoted: Quoted::of(&[FR, EN]),
         })
     }
 
@@ -128,8 +138,12 @@ impl Texts {
         let mut harmless = FluentArgs::with_capacity(args.len());
         for (name, value) in args {
             let value = match value {
-                Value::Text(text) => FluentValue::from(self::told(text)),
-                Value::Exact(text) => FluentValue::from(self::harmless(text)),
+                Value::Text(text) => {
+                    FluentValue::from(self.quoted.closed(id, name, self::told(text)))
+                }
+                Value::Exact(text) => {
+                    FluentValue::from(self.quoted.closed(id, name, self::harmless(text)))
+                }
                 Value::Number(number) => FluentValue::from(*number),
             };
             harmless.set(Cow::Borrowed(*name), value);

@@ -9,7 +9,7 @@ use super::rules::{Rule, Rules};
 use super::{Admission, Bounds, closed};
 use crate::accompaniment::Accompanied;
 use crate::capability::Capability;
-use crate::capability::files::{FileLine, FileNeed};
+use crate::capability::files::{FileLine, FileNeed, Protocol};
 use crate::confirm::{Confirm, Confirmation};
 use crate::extraction::Budgets;
 use crate::flow::{FlowRequest, SFTP};
@@ -26,6 +26,17 @@ struct FileGrant {
     end: EndReason,
     /// What of its flow waits for an operator's yes.
     confirm: Arc<[Confirm]>,
+}
+
+/// How something of files that is permitted waits for an operator's yes, and what of it, in the words of lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileConfirmation {
+    /// How it waits.
+    pub terms: Confirmation,
+    /// What a line of `confirm` names: what the yes is about.
+    pub named: Vec<String>,
+    /// What is done together with it.
+    pub beside: Vec<String>,
 }
 
 /// Everything by which things of files may pass on one channel.
@@ -57,28 +68,30 @@ impl FileGrants {
     }
 
     /// How something that is permitted waits for an operator's yes: where any of the flows that give a part of it asks for one,
-    /// as the strictest does. What of it waits, in the words of lines.
+    /// as the strictest does.
     #[must_use]
-    pub fn confirmation(
-        &self,
-        needs: &[FileNeed],
-        now: Timestamp,
-    ) -> Option<(Confirmation, Vec<String>)> {
-        let (mut asked, mut lines) = (None, Vec::new());
+    pub fn confirmation(&self, needs: &[FileNeed], now: Timestamp) -> Option<FileConfirmation> {
+        let (mut asked, mut named, mut beside) = (None, Vec::new(), Vec::new());
         for need in needs {
             let request = FlowRequest::File(need.clone());
             let giving = self.grants.iter().filter(|one| now < one.closes_at);
             // Whoever moves something does what these lines give, whichever flow gives the move.
             let giving = giving.filter(|one| one.line.answers(need) || one.line.is_moved_by(need));
             let terms = giving.filter_map(|one| Confirm::of(&one.confirm, &request));
-            if let Some(terms) = Confirmation::strictest(terms) {
-                asked = Confirmation::strictest(asked.into_iter().chain([terms]));
+            let terms = Confirmation::strictest(terms);
+            if matches!(need, FileNeed::Right(..) | FileNeed::Tree(..)) {
+                match terms {
+                    Some(_) => named.push(need.line()),
+                    None => beside.push(need.line()),
+                }
             }
-            if matches!(need, FileNeed::Right(..)) {
-                lines.push(need.line());
-            }
+            asked = Confirmation::strictest(asked.into_iter().chain(terms));
         }
-        asked.map(|asked| (asked, lines))
+        asked.map(|terms| FileConfirmation {
+            terms,
+            named,
+            beside,
+        })
     }
 
     /// When the next of its lines closes.
@@ -104,6 +117,15 @@ impl FileGrants {
     pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
         let lines = self.grants.iter();
         lines.map(|one| Capability::File(one.line.clone()))
+    }
+
+    /// The line by which something is given, with its flow: the first that gives it, in force still or not.
+    #[must_use]
+    pub fn line_of(&self, need: &FileNeed) -> Option<String> {
+        let mut giving = self.grants.iter().filter(|one| one.line.answers(need));
+        giving
+            .next()
+            .map(|FileGrant { line, flow, .. }| format!("{flow}: {line}"))
     }
 
     /// Its lines as they are written, each with the flow that gives it.
@@ -145,15 +167,17 @@ impl Admission {
         capability: &Capability,
         now: Timestamp,
     ) -> Option<Bounds> {
-        let is_subsystem = matches!(request, FlowRequest::Subsystem(name) if name == SFTP);
-        let is_copy =
-            matches!(request, FlowRequest::Command(_)) && matches!(capability, Capability::File(_));
-        if !is_subsystem && !is_copy {
-            return None;
-        }
+        // The lines of its protocol: what another one's give cannot be asked on it.
+        let protocol = match (request, capability) {
+            (FlowRequest::Subsystem(name), _) if name == SFTP => Protocol::Sftp,
+            (FlowRequest::Command(_), Capability::File(line)) => line.protocol(),
+            _ => return None,
+        };
         let (mut grants, mut rules) = (Vec::new(), Vec::new());
         for rule in self.rules.iter().filter(|rule| now < rule.closes_at) {
-            if let Capability::File(line) = &rule.capability {
+            if let Capability::File(line) = &rule.capability
+                && line.protocol() == protocol
+            {
                 grants.push(FileGrant {
                     line: line.clone(),
                     flow: rule.flow.clone(),

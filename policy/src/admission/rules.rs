@@ -4,12 +4,13 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 
 use crate::accompaniment::Accompanied;
+use crate::capability::files::Protocol;
 use crate::capability::{Allowed, Capability};
 use crate::confirm::Confirm;
 use crate::documents::Documents;
 use crate::extraction::Budgets;
 use crate::flow::FlowRequest;
-use crate::flow::choke::{Mismatch, answers_in, has_files};
+use crate::flow::choke::{Mismatch, answers_in, by_paths};
 use crate::identity::Presence;
 use crate::intervention::Grant;
 use crate::matrix::flows_in_both;
@@ -27,7 +28,7 @@ pub(super) struct Rule {
     pub(super) line: String,
     pub(super) flow: FlowName,
     /// Whether its flow has lines of files, by which what copies is judged.
-    pub(super) has_files: bool,
+    pub(super) by_paths: Arc<[Protocol]>,
     /// Whether a terminal comes with it.
     pub(super) terminal: bool,
     /// When the line is over, where it is a derogation. `closes_at` is never behind it.
@@ -136,6 +137,7 @@ impl Rules {
             let budgets =
                 LazyCell::new(|| Arc::new(documents.budgets(client, place, flow, *bytes, now)));
             let lasts_until = lasts_until.min(standing.closes_at);
+            let by_paths: Arc<[Protocol]> = by_paths(&flow.allow).into();
             let mut open: Vec<Rule> = Vec::new();
             let mut withheld: Vec<Withheld> = Vec::new();
             for granted in &scope.capabilities {
@@ -151,7 +153,7 @@ impl Rules {
                         capability,
                         line: entry.line(),
                         flow: flow.name.clone(),
-                        has_files: has_files(&flow.allow),
+                        by_paths: Arc::clone(&by_paths),
                         terminal: entry.terminal(),
                         over_at: entry.ends_at(),
                         hours_close_at: flow.hours.closes_after(now),
@@ -235,7 +237,7 @@ fn barred(
 impl Rule {
     /// Whether it alone lets `request` pass.
     pub(super) fn answers(&self, request: &FlowRequest) -> Result<(), Mismatch> {
-        answers_in(self.has_files, &self.capability, request)
+        answers_in(&self.by_paths, &self.capability, request)
     }
 
     /// Of several that answer, the greatest comes first. A flow that gives a copy as a command gives it whatever another's paths

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Capability, CommandTemplate, scp};
+use super::files::Protocol;
+use super::transfer::Transfer;
+use super::{Capability, CommandTemplate};
 use crate::derogation::Derogation;
 use crate::time::Timestamp;
 
@@ -83,20 +85,25 @@ impl Allowed {
         self.capability.to_string()
     }
 
-    /// Whether it is a line of files, in force or not.
-    pub(crate) const fn is_of_files(&self) -> bool {
-        match self.capability {
-            Capability::File(_) => true,
+    /// The same as a value, to compare what was permitted with: not for deciding.
+    pub(crate) const fn as_written(&self) -> &Capability {
+        &self.capability
+    }
+
+    /// The protocol that it is a line of files of, in force or not.
+    pub(crate) const fn protocol(&self) -> Option<Protocol> {
+        match &self.capability {
+            Capability::File(line) => Some(line.protocol()),
             Capability::Shell
             | Capability::Command(_)
             | Capability::Env(_)
-            | Capability::Forward(_) => false,
+            | Capability::Forward(_) => None,
         }
     }
 
-    /// Whether it is written as a command that copies: beside a line of files it gives none.
-    pub(crate) fn is_of_copies(&self) -> bool {
-        is_of_copies(&self.capability)
+    /// Whose lines it would go around, where it is written as a command that copies: beside one of them it gives none.
+    pub(crate) fn copies_by(&self) -> Option<Protocol> {
+        copies_by(&self.capability)
     }
 
     /// The holes of its template that take a plain name.
@@ -146,19 +153,20 @@ impl Allowed {
     }
 }
 
-/// Whether a capability is written as a command that copies.
-pub(crate) fn is_of_copies(capability: &Capability) -> bool {
+/// Whose lines a capability would go around, where it is written as a command that copies.
+pub(crate) fn copies_by(capability: &Capability) -> Option<Protocol> {
     match capability {
         Capability::Command(CommandTemplate::Words(_)) => {
             let line = capability.to_string();
-            let program = line.split_whitespace().nth(1).unwrap_or_default();
-            scp::PROGRAMS.contains(&program)
+            let mut words = line.split_whitespace().skip(1);
+            let program = words.next().unwrap_or_default();
+            Transfer::protocol_named(program, words.next().unwrap_or_default())
         }
         Capability::Command(CommandTemplate::Any)
         | Capability::Shell
         | Capability::Env(_)
         | Capability::File(_)
-        | Capability::Forward(_) => false,
+        | Capability::Forward(_) => None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The family of files: `sftp-read|write|list|delete|rename|mkdir: PATTERN`, and what each thing asked of files needs.
+//! The families of files: `sftp-read|write|list|delete|rename|mkdir: PATTERN`, `rsync-read|write: PATTERN`, `git-read|write: PATTERN`, and
+//! what each thing asked of files needs.
 //!
 //! Every path here is canonical: the target itself has said where it leads, and that is where it is used. A request
 //! needs one or several things ([`FileRequest::needs`]), and each of them needs a line. The table, which the choke
@@ -16,6 +17,12 @@
 //! | copy on the target | `sftp-read` of the one, `sftp-write` of the other |
 //! | attributes, where a link points, a canonical path, room on the disk | any line that names it, or something below it |
 //! | names of users and groups | any `sftp-list` |
+//! | rsync from a file, to a file that is there | `rsync-read`, `rsync-write` of the file |
+//! | rsync from a directory, to one or to what is not there yet | the same of everything below it: `/srv/www/**` gives `/srv/www` |
+//! | git from or to a repository | `git-read`, `git-write` of its directory |
+//!
+//! What rsync does below a path nobody is asked about file by file, so its line must name all that can be there; and whoever may write
+//! all of a tree may as well remove it.
 //!
 //! Attributes come with every line, and of the directories on the way too, because stock clients do not work otherwise:
 //! `sftp get` and `scp` look before they open, `sftp put` and `cd` look whether the directory is one, `sshfs` and WinSCP
@@ -50,6 +57,25 @@ pub enum FileRight {
     Rename,
     /// To make directories.
     Mkdir,
+    /// To read by rsync.
+    RsyncRead,
+    /// To write, and remove, by rsync.
+    RsyncWrite,
+    /// To fetch from a repository by git.
+    GitRead,
+    /// To push to one.
+    GitWrite,
+}
+
+/// By which protocol a right is used: a line gives nothing by another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// The subsystem `sftp`, and `scp` of old.
+    Sftp,
+    /// An exec of `rsync --server`.
+    Rsync,
+    /// An exec of git's servers.
+    Git,
 }
 
 /// One line of files.
@@ -64,6 +90,8 @@ pub struct FileLine {
 pub enum FileNeed {
     /// This right on this path.
     Right(FileRight, TargetPath),
+    /// This right on this path and on everything that is or may come to be below it.
+    Tree(FileRight, TargetPath),
     /// To see what is at this path, without its contents.
     Look(TargetPath),
     /// The names of users and groups.
@@ -135,17 +163,30 @@ pub enum FileRequest {
     },
     /// The names of users and groups.
     Names,
+    /// That a program on the target reads or writes by itself, by one of the rights of its protocol.
+    Program {
+        /// Which.
+        right: FileRight,
+        /// Where.
+        path: TargetPath,
+        /// Everything below it too.
+        below: bool,
+    },
 }
 
 impl FileRight {
     /// Every right.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::Write,
         Self::List,
         Self::Delete,
         Self::Rename,
         Self::Mkdir,
+        Self::RsyncRead,
+        Self::RsyncWrite,
+        Self::GitRead,
+        Self::GitWrite,
     ];
 
     /// The right that a document calls so.
@@ -164,6 +205,22 @@ impl FileRight {
             Self::Delete => "sftp-delete",
             Self::Rename => "sftp-rename",
             Self::Mkdir => "sftp-mkdir",
+            Self::RsyncRead => "rsync-read",
+            Self::RsyncWrite => "rsync-write",
+            Self::GitRead => "git-read",
+            Self::GitWrite => "git-write",
+        }
+    }
+
+    /// By which protocol it is used.
+    #[must_use]
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Read | Self::Write | Self::List | Self::Delete | Self::Rename | Self::Mkdir => {
+                Protocol::Sftp
+            }
+            Self::RsyncRead | Self::RsyncWrite => Protocol::Rsync,
+            Self::GitRead | Self::GitWrite => Protocol::Git,
         }
     }
 }
@@ -191,13 +248,27 @@ impl FileLine {
         self.right.family()
     }
 
+    /// By which protocol it is used.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.right.protocol()
+    }
+
     /// Whether it lets what is written or moved end anywhere at all: into the keys, the jobs and the start-up files by which
     /// an account runs commands. It is `command: *` by another way, and wants who answers for it and an end.
     #[must_use]
     pub fn writes_anywhere(&self) -> bool {
         match self.right {
-            FileRight::Write | FileRight::Rename => self.paths.begins_anywhere(),
-            FileRight::Read | FileRight::List | FileRight::Delete | FileRight::Mkdir => false,
+            // A push runs the hooks of the repository, and so whatever one that is found there runs.
+            FileRight::Write | FileRight::Rename | FileRight::RsyncWrite | FileRight::GitWrite => {
+                self.paths.begins_anywhere()
+            }
+            FileRight::Read
+            | FileRight::List
+            | FileRight::Delete
+            | FileRight::Mkdir
+            | FileRight::RsyncRead
+            | FileRight::GitRead => false,
         }
     }
 
@@ -230,6 +301,18 @@ impl FileLine {
             if self.paths.matches(path) || self.paths.leads_through(path))
     }
 
+    /// Whether `need` touches what this line names, if only a part of it: errs on the side of yes.
+    pub(crate) fn is_touched_by(&self, need: &FileNeed) -> bool {
+        match need {
+            FileNeed::Right(..) => self.answers(need),
+            FileNeed::Tree(right, path) => {
+                *right == self.right
+                    && (self.paths.matches(path) || self.paths.may_meet(&PathGlob::below(path)))
+            }
+            FileNeed::Look(_) | FileNeed::Names => false,
+        }
+    }
+
     /// Whether this line alone gives what is needed.
     #[must_use]
     pub fn answers(&self, need: &FileNeed) -> bool {
@@ -238,8 +321,14 @@ impl FileLine {
                 self.paths.matches(path)
                     || (*right == FileRight::List && self.paths.names_all_in(path))
             }
-            FileNeed::Right(_, _) => false,
-            FileNeed::Look(path) => self.paths.matches(path) || self.paths.leads_through(path),
+            FileNeed::Tree(right, path) if *right == self.right => {
+                self.paths.includes(&PathGlob::below(path))
+            }
+            FileNeed::Right(_, _) | FileNeed::Tree(_, _) => false,
+            FileNeed::Look(path) => {
+                self.protocol() == Protocol::Sftp
+                    && (self.paths.matches(path) || self.paths.leads_through(path))
+            }
             FileNeed::Names => self.right == FileRight::List,
         }
     }
@@ -300,6 +389,16 @@ impl FileRequest {
                 vec![Right(Read, from.clone()), Right(Write, to.clone())]
             }
             Self::Names => vec![Names],
+            Self::Program {
+                right,
+                path,
+                below: false,
+            } => vec![Right(*right, path.clone())],
+            Self::Program {
+                right,
+                path,
+                below: true,
+            } => vec![FileNeed::Tree(*right, path.clone())],
         }
     }
 
@@ -321,28 +420,25 @@ pub const EITHER: &str = " | ";
 impl FileNeed {
     /// The rights of which any gives it: who looks at a file is about to read it, or to list a directory.
     #[must_use]
-    pub const fn rights(&self) -> &'static [FileRight] {
+    pub fn rights(&self) -> Vec<FileRight> {
         match self {
-            Self::Right(FileRight::Read, _) => &[FileRight::Read],
-            Self::Right(FileRight::Write, _) => &[FileRight::Write],
-            Self::Right(FileRight::List, _) | Self::Names => &[FileRight::List],
-            Self::Right(FileRight::Delete, _) => &[FileRight::Delete],
-            Self::Right(FileRight::Rename, _) => &[FileRight::Rename],
-            Self::Right(FileRight::Mkdir, _) => &[FileRight::Mkdir],
-            Self::Look(_) => &[FileRight::Read, FileRight::List],
+            Self::Right(right, _) | Self::Tree(right, _) => vec![*right],
+            Self::Look(_) => vec![FileRight::Read, FileRight::List],
+            Self::Names => vec![FileRight::List],
         }
     }
 
     /// The line that would give it; where any of several would, all of them, as in `sftp-read: /x | sftp-list: /x`.
     #[must_use]
     pub fn line(&self) -> String {
-        let line = |right: &FileRight| match self {
+        let line = |right: FileRight| match self {
             Self::Right(_, path) | Self::Look(path) => {
-                FileLine::new(*right, PathGlob::exactly(path)).to_string()
+                FileLine::new(right, PathGlob::exactly(path)).to_string()
             }
+            Self::Tree(_, path) => FileLine::new(right, PathGlob::below(path)).to_string(),
             Self::Names => right.family().to_owned(),
         };
-        let lines: Vec<String> = self.rights().iter().map(line).collect();
+        let lines: Vec<String> = self.rights().into_iter().map(line).collect();
         lines.join(EITHER)
     }
 }
@@ -352,6 +448,9 @@ impl fmt::Display for FileNeed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Right(right, path) => write!(formatter, "{} of {path}", right.family()),
+            Self::Tree(right, path) => {
+                write!(formatter, "{} of {path} and all below it", right.family())
+            }
             Self::Look(path) => write!(formatter, "a look at {path}"),
             Self::Names => formatter.write_str("the names of users and groups"),
         }
@@ -359,158 +458,4 @@ impl fmt::Display for FileNeed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_writes_anywhere_is_told_from_what_names_a_place() {
-        for anywhere in ["sftp-write: /**", "sftp-write: /*/**", "sftp-rename: /**/x"] {
-            assert!(line(anywhere).writes_anywhere(), "{anywhere}");
-        }
-        for somewhere in [
-            "sftp-write: /srv/**",
-            "sftp-write: /etc*/**",
-            "sftp-rename: /srv/*/x",
-            "sftp-read: /**",
-            "sftp-delete: /**",
-        ] {
-            assert!(!line(somewhere).writes_anywhere(), "{somewhere}");
-        }
-    }
-
-    fn path(text: &str) -> TargetPath {
-        TargetPath::canonical(text.as_bytes()).unwrap()
-    }
-
-    fn line(text: &str) -> FileLine {
-        let (family, pattern) = text.split_once(": ").unwrap();
-        FileLine::parse(family, pattern).unwrap().unwrap()
-    }
-
-    #[test]
-    fn a_line_reads_back_as_it_is_written() {
-        for right in FileRight::ALL {
-            let text = format!("{}: /srv/**", right.family());
-            assert_eq!(line(&text).to_string(), text);
-            assert_eq!(line(&text).family(), right.family());
-        }
-        assert_eq!(FileLine::parse("shell", "/x"), None);
-        assert_eq!(FileLine::parse("sftp-own", "/x"), None);
-        assert!(FileLine::parse("sftp-read", "x").unwrap().is_err());
-    }
-
-    #[test]
-    fn families_do_not_stand_in_for_one_another() {
-        for one in FileRight::ALL {
-            for two in FileRight::ALL {
-                let all = FileLine::new(one, PathGlob::parse("/**").unwrap());
-                let some = FileLine::new(two, PathGlob::parse("/a/*").unwrap());
-                assert_eq!(all.includes(&some), one == two);
-                assert_eq!(all.common(&some), (one == two).then(|| some.clone()));
-                let need = FileNeed::Right(two, path("/a/b"));
-                assert_eq!(all.answers(&need), one == two, "{one:?} {two:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_directory_is_listed_where_its_entries_are_named() {
-        let needs = |dir: &str| FileNeed::Right(FileRight::List, path(dir));
-        assert!(line("sftp-list: /a/**").answers(&needs("/a")));
-        assert!(line("sftp-list: /a").answers(&needs("/a")));
-        assert!(!line("sftp-list: /a/*.log").answers(&needs("/a")));
-        assert!(!line("sftp-list: /a/**").answers(&needs("/")));
-        assert!(!line("sftp-read: /a/**").answers(&needs("/a")));
-    }
-
-    #[test]
-    fn no_line_at_all_gives_nothing_but_the_account_s_own_start() {
-        let nothing: [FileLine; 0] = [];
-        let (a, b) = (path("/a"), path("/b"));
-        for request in [
-            FileRequest::Open {
-                path: a.clone(),
-                reads: true,
-                writes: false,
-            },
-            FileRequest::List(a.clone()),
-            FileRequest::Look(a.clone()),
-            FileRequest::Locate {
-                path: a.clone(),
-                home: false,
-            },
-            FileRequest::SetAttributes(a.clone()),
-            FileRequest::Remove(a.clone()),
-            FileRequest::RemoveDirectory(a.clone()),
-            FileRequest::MakeDirectory(a.clone()),
-            FileRequest::Rename {
-                from: a.clone(),
-                to: b.clone(),
-                link: None,
-                replaces: false,
-            },
-            FileRequest::Symlink {
-                at: a.clone(),
-                to: b.clone(),
-            },
-            FileRequest::Hardlink {
-                of: a.clone(),
-                at: b.clone(),
-            },
-            FileRequest::Copy {
-                from: a.clone(),
-                to: b,
-            },
-            FileRequest::Names,
-        ] {
-            assert!(request.missing(&nothing).is_some(), "{request:?}");
-        }
-        assert_eq!(
-            FileRequest::Locate {
-                path: a,
-                home: true
-            }
-            .missing(&nothing),
-            None
-        );
-    }
-
-    #[test]
-    fn a_rename_and_a_link_need_both_their_ends() {
-        let lines = [
-            line("sftp-rename: /a/**"),
-            line("sftp-write: /a/**"),
-            line("sftp-read: /a/**"),
-        ];
-        let rename = |from: &str, to: &str, link: Option<&str>| FileRequest::Rename {
-            from: path(from),
-            to: path(to),
-            link: link.map(path),
-            replaces: true,
-        };
-        assert_eq!(rename("/a/x", "/a/y", None).missing(&lines), None);
-        let missing = |request: FileRequest| request.missing(&lines).map(|need| need.line());
-        assert_eq!(
-            missing(rename("/a/x", "/b", None)),
-            Some("sftp-rename: /b".to_owned())
-        );
-        assert_eq!(
-            missing(rename("/b", "/a/x", None)),
-            Some("sftp-rename: /b".to_owned())
-        );
-        assert_eq!(
-            missing(rename("/a/x", "/a/y", Some("/etc"))),
-            Some("sftp-read: /etc".to_owned())
-        );
-        let symlink = FileRequest::Symlink {
-            at: path("/a/x"),
-            to: path("/etc/shadow"),
-        };
-        assert_eq!(missing(symlink), Some("sftp-read: /etc/shadow".to_owned()));
-        let hardlink = FileRequest::Hardlink {
-            of: path("/a/x"),
-            at: path("/b"),
-        };
-        assert_eq!(missing(hardlink), Some("sftp-write: /b".to_owned()));
-    }
-}
+mod tests;

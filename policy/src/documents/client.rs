@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::accounts::accounts;
 use super::allow::allow;
 use super::approval::approval;
 use super::confirm::confirm;
@@ -163,9 +164,7 @@ fn target(table: &Table<'_>) -> Option<Target> {
         other => Err(format!("`{}` is not served by this version", shown(other))),
     });
     let host_keys = table.list("host-keys", KEY, PublicKey::parse);
-    let accounts = values(table.list("accounts", ACCOUNT, AccountName::parse))
-        .into_iter()
-        .collect();
+    let (accounts, whys) = accounts(table).unwrap_or_default();
     let extraction = Extraction::read(table, Of::Target);
     table.finish();
     if let Some(At { value: keys, line }) = &host_keys
@@ -185,6 +184,7 @@ fn target(table: &Table<'_>) -> Option<Target> {
         protocol: protocol?.value,
         host_keys: values(host_keys),
         accounts,
+        whys,
         extraction,
     })
 }
@@ -214,6 +214,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     let extraction = Extraction::read(table, Of::Flow);
     let idle = idle(table);
     let confirm = confirm(table);
+    let why = table.maybe_text("why");
     table.finish();
     let (technicians, targets, accounts, allow) = (technicians?, targets?, accounts?, allow?);
     let (approval, confirm) = (approval?, confirm?);
@@ -229,6 +230,7 @@ fn flow(table: &Table<'_>) -> Option<Flow> {
     Some(Flow {
         lines,
         name: name?.value,
+        why,
         technicians: technicians.value.into_iter().map(|at| at.value).collect(),
         targets: set(targets),
         accounts: set(accounts),

@@ -6,9 +6,10 @@ use std::fmt::Display;
 use super::{
     Auditor, Client, Contacts, CopyRules, Documents, Extraction, Flow, Networks, NoticeRules,
     Operator, Provider, RecordingRules, RetentionRules, SearchRules, Station, Stations,
-    SyslogReceiver, Target, Technician,
+    SyslogReceiver, Target, Technician, Whys,
 };
 use crate::key::PublicKey;
+use crate::name::AccountName;
 use crate::time::Timestamp;
 
 /// One object that is created, changed or removed.
@@ -299,6 +300,7 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
         protocol,
         host_keys,
         accounts,
+        whys,
         extraction,
     } in targets
     {
@@ -308,12 +310,14 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
             ("host-keys", keys(host_keys)),
             ("accounts", several(accounts)),
         ]);
+        add_whys(whys, &mut object);
         add_extraction(extraction, &mut object);
         objects.insert(format!("target {id}/{target}"), object);
     }
     for Flow {
         lines: _,
         name,
+        why,
         technicians,
         targets,
         accounts,
@@ -339,6 +343,7 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
             ("approval.by", one(approval.by())),
             ("approval.at-most", one(approval.written())),
         ]);
+        maybe("why", why.as_ref(), &mut object);
         maybe("approval.long", approval.long(), &mut object);
         if let Some(rule) = approval.accompanied() {
             let each = rule.sessions_per_operator;
@@ -351,6 +356,25 @@ fn add_client(client: &Client, written: &[Flow], objects: &mut BTreeMap<String, 
         }
         add_extraction(extraction, &mut object);
         objects.insert(format!("flow {id}/{name}"), object);
+    }
+}
+
+/// Nothing where none is said, so that the first ones show as a change.
+fn add_whys(whys: &BTreeMap<AccountName, Whys>, object: &mut Object) {
+    type Said = fn(&Whys) -> Option<&String>;
+    let all: [(&'static str, Said); 2] = [
+        ("why", |whys| whys.account.as_ref()),
+        ("credential-why", |whys| whys.credential.as_ref()),
+    ];
+    for (key, said) in all {
+        let said = whys.iter().filter_map(|(account, whys)| {
+            let why = said(whys)?;
+            Some(format!("{account}: {why}"))
+        });
+        let said: Vec<String> = said.collect();
+        if !said.is_empty() {
+            object.insert(key, several(said));
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! one's ([`Documents::budgets`]). `"unlimited"` is a derogation like any other: somebody answers for it, and after its
 //! last day it counts as not written (P15).
 
+mod unlimited;
+
 use std::collections::BTreeMap;
 
 use super::derogation;

@@ -9,8 +9,9 @@ use std::fmt;
 use super::approval::{CEILING, LONG};
 use super::error::DocumentError;
 use super::{Client, Documents, Extraction, Flow, derogation, waiting};
+use crate::capability::files::Protocol;
 use crate::capability::{Allowed, Capability, CommandTemplate, Standing};
-use crate::flow::choke::has_files;
+use crate::flow::choke::by_paths;
 use crate::time::Timestamp;
 
 /// Something that whoever wrote a document should know. It is no error.
@@ -147,14 +148,27 @@ impl Documents {
                     say(line, "allow", says);
                 }
             }
-            if has_files(&flow.allow) {
-                for (entry, line) in entries(flow).filter(|(entry, _)| entry.is_of_copies()) {
-                    let says = format!(
-                        "`{}` gives no copy here: what `scp` copies in a flow with lines of files is judged by these (`sftp-read`, `sftp-write` …)",
-                        entry.line()
-                    );
-                    say(line, "allow", says);
-                }
+            let by_paths = by_paths(&flow.allow);
+            for (entry, line) in entries(flow) {
+                let Some(protocol) = entry.copies_by().filter(|one| by_paths.contains(one)) else {
+                    continue;
+                };
+                let (program, lines) = match protocol {
+                    Protocol::Sftp => (
+                        "scp",
+                        "files is judged by these (`sftp-read`, `sftp-write` …)",
+                    ),
+                    Protocol::Rsync => (
+                        "rsync",
+                        "rsync is judged by these (`rsync-read`, `rsync-write`)",
+                    ),
+                    Protocol::Git => ("git", "git is judged by these (`git-read`, `git-write`)"),
+                };
+                let says = format!(
+                    "`{}` gives no copy here: what `{program}` copies in a flow with lines of {lines}",
+                    entry.line()
+                );
+                say(line, "allow", says);
             }
             if let Some((bars_nothing, line)) = paths_bar_nothing(flow, now) {
                 let says = format!(

@@ -3,7 +3,9 @@
 //! Both matches name every variant: a new kind of request, or of capability, stops the compiler here.
 
 use super::{FlowRequest, SFTP};
-use crate::capability::{Allowed, Capability, CommandRefused, EnvRefused, is_of_copies, scp};
+use crate::capability::files::Protocol;
+use crate::capability::transfer::Transfer;
+use crate::capability::{Allowed, Capability, CommandRefused, EnvRefused, copies_by, git};
 
 /// Why one capability does not answer one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,50 +18,30 @@ pub(crate) enum Mismatch {
     Env(EnvRefused),
 }
 
-/// Whether `request` is a command that copies files by a protocol that is looked into.
-pub(crate) fn copies(request: &FlowRequest) -> bool {
-    match request {
-        FlowRequest::Command(command) => scp::Command::parse(command).is_some(),
-        FlowRequest::SessionChannel
-        | FlowRequest::Pty
-        | FlowRequest::Shell
-        | FlowRequest::Env { .. }
-        | FlowRequest::WindowChange
-        | FlowRequest::Signal(_)
-        | FlowRequest::Break
-        | FlowRequest::Subsystem(_)
-        | FlowRequest::File(_)
-        | FlowRequest::X11
-        | FlowRequest::AgentForwarding
-        | FlowRequest::DirectTcpip { .. }
-        | FlowRequest::DirectStreamlocal { .. }
-        | FlowRequest::RemoteForward { .. }
-        | FlowRequest::RemoteStreamlocal { .. }
-        | FlowRequest::UnknownChannel(_)
-        | FlowRequest::UnknownRequest(_)
-        | FlowRequest::UnnamedRequest { .. } => false,
-    }
-}
-
-/// Whether one of these entries of a flow is a line of files, in force or not: what such a flow lets copy is judged by paths, and
+/// The protocols of which a flow has lines of files, in force or not: what such a flow lets copy by them is judged by paths, and
 /// a line that is over leaves no more than it gave.
-pub(crate) fn has_files(entries: &[Allowed]) -> bool {
-    entries.iter().any(Allowed::is_of_files)
+pub(crate) fn by_paths(entries: &[Allowed]) -> Vec<Protocol> {
+    let mut protocols: Vec<Protocol> = entries.iter().filter_map(Allowed::protocol).collect();
+    protocols.sort_unstable();
+    protocols.dedup();
+    protocols
 }
 
-/// Whether `capability` lets `request` pass in a flow that has lines of files or not: a copy is no command there.
+/// Whether `capability` lets `request` pass in a flow that has lines of files of these protocols: a copy by one of them is no command there.
 pub(crate) fn answers_in(
-    has_files: bool,
+    by_paths: &[Protocol],
     capability: &Capability,
     request: &FlowRequest,
 ) -> Result<(), Mismatch> {
+    let is_judged =
+        |protocol: Option<Protocol>| protocol.is_some_and(|one| by_paths.contains(&one));
     match capability {
-        Capability::Command(_) if has_files && copies(request) => Err(Mismatch::OtherKind),
+        Capability::Command(_) if is_judged(Transfer::protocol_of(request)) => {
+            Err(Mismatch::OtherKind)
+        }
         // Nor by a line that is read as no copy, which the program copies by all the same.
         Capability::Command(_)
-            if has_files
-                && is_of_copies(capability)
-                && matches!(request, FlowRequest::Command(_)) =>
+            if matches!(request, FlowRequest::Command(_)) && is_judged(copies_by(capability)) =>
         {
             Err(Mismatch::OtherKind)
         }
@@ -95,7 +77,9 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         FlowRequest::Command(command) => match capability {
             Capability::Command(template) => template.matches(command).map_err(Mismatch::Command),
             // What carries every line of files, as the subsystem does.
-            Capability::File(_) if copies(request) => Ok(()),
+            Capability::File(line) if Transfer::protocol_of(request) == Some(line.protocol()) => {
+                Ok(())
+            }
             // A shell can run anything, but an agreed shell is watched as one: `exec` is another flow.
             Capability::Shell
             | Capability::Env(_)
@@ -104,6 +88,14 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         },
         FlowRequest::Env { name, value } => match capability {
             Capability::Env(names) => names.matches(name, value).map_err(Mismatch::Env),
+            // Which of its protocols git's client speaks: it says nothing else by it.
+            Capability::File(line)
+                if line.protocol() == Protocol::Git
+                    && name == git::PROTOCOL_VARIABLE
+                    && git::PROTOCOLS.contains(&value.as_str()) =>
+            {
+                Ok(())
+            }
             Capability::Shell
             | Capability::Command(_)
             | Capability::File(_)
@@ -111,10 +103,11 @@ pub(crate) fn answers(capability: &Capability, request: &FlowRequest) -> Result<
         },
         // What carries every line of files; each thing asked on it needs its own.
         FlowRequest::Subsystem(name) if name == SFTP => match capability {
-            Capability::File(_) => Ok(()),
+            Capability::File(line) if line.protocol() == Protocol::Sftp => Ok(()),
             Capability::Shell
             | Capability::Command(_)
             | Capability::Env(_)
+            | Capability::File(_)
             | Capability::Forward(_) => Err(Mismatch::OtherKind),
         },
         FlowRequest::File(need) => match capability {

@@ -31,7 +31,7 @@ fn opened(documents: &Documents) -> (Admission, Permit) {
     (admission, permit)
 }
 
-fn waits(files: &FileGrants, right: FileRight, path: &str) -> Option<(Confirmation, Vec<String>)> {
+fn waits(files: &FileGrants, right: FileRight, path: &str) -> Option<FileConfirmation> {
     let path = TargetPath::canonical(path.as_bytes()).unwrap();
     let need = FileNeed::Right(right, path);
     assert_eq!(files.decide(&need, t0()), Ok(()));
@@ -46,9 +46,9 @@ fn what_a_line_of_confirm_names_waits_and_nothing_else() {
     );
     let (admission, permit) = opened(&documents);
     let files = permit.terms().files().unwrap();
-    let (asked, lines) = waits(files, FileRight::Write, "/srv/etc/hosts").unwrap();
-    assert!(asked.each && asked.within == span("1m"));
-    assert_eq!(lines, ["sftp-write: /srv/etc/hosts"]);
+    let asked = waits(files, FileRight::Write, "/srv/etc/hosts").unwrap();
+    assert!(asked.terms.each && asked.terms.within == span("1m"));
+    assert_eq!(asked.named, ["sftp-write: /srv/etc/hosts"]);
     assert_eq!(waits(files, FileRight::Read, "/srv/etc/hosts"), None);
     assert_eq!(waits(files, FileRight::Write, "/srv/in/hosts"), None);
     // The subsystem itself starts: each thing on it waits by itself.
@@ -99,11 +99,10 @@ fn a_rename_is_no_way_around() {
         };
         files.confirmation(&request.needs(), t0())
     };
-    let (_, lines) = rename("/srv/tmp/x", "/srv/etc/hosts").unwrap();
-    assert_eq!(
-        lines,
-        ["sftp-rename: /srv/tmp/x", "sftp-rename: /srv/etc/hosts"]
-    );
+    // What is named is told apart from what is done together with it.
+    let asked = rename("/srv/tmp/x", "/srv/etc/hosts").unwrap();
+    assert_eq!(asked.named, ["sftp-rename: /srv/etc/hosts"]);
+    assert_eq!(asked.beside, ["sftp-rename: /srv/tmp/x"]);
     assert!(rename("/srv/etc/hosts", "/srv/tmp/x").is_some());
     assert!(rename("/srv/etc", "/srv/etc2").is_some());
     assert_eq!(rename("/srv/tmp/x", "/srv/tmp/y"), None);

@@ -34,6 +34,7 @@ mod places;
 mod postures;
 mod properties;
 mod requests;
+mod reviewed;
 mod signals;
 mod site;
 mod steps;

@@ -4,6 +4,8 @@ use asciicast::{Entry, EventType};
 use serde::Serialize;
 use std::io::{self, Write};
 
+use crate::json;
+
 /// What our own markers begin with; a marker text that begins so is written behind `ecluse:text `.
 pub const MARK: &str = "ecluse:";
 
@@ -45,7 +47,7 @@ impl<W: Write> CastWriter<W> {
             "env": header.term.as_ref().map(|term| serde_json::json!({ "TERM": term })),
         });
         let header: asciicast::Header = serde_json::from_value(fields)?;
-        serde_json::to_writer(&mut out, &header)?;
+        json::to_writer(&mut out, &header)?;
         out.write_all(b"\n")?;
         let entry = Entry {
             time: 0.0,
@@ -69,7 +71,7 @@ impl<W: Write> CastWriter<W> {
         self.entry.time = seconds(at_us);
         self.entry.event_type = kind;
         std::mem::swap(&mut self.entry.event_data, text);
-        serde_json::to_writer(&mut self.out, &self.entry)?;
+        json::to_writer(&mut self.out, &self.entry)?;
         std::mem::swap(&mut self.entry.event_data, text);
         text.clear();
         self.out.write_all(b"\n")
@@ -97,7 +99,7 @@ impl<W: Write> CastWriter<W> {
         code: &str,
         data: &(impl Serialize + ?Sized),
     ) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, &(seconds(at_us), code, data))?;
+        json::to_writer(&mut self.out, &(seconds(at_us), code, data))?;
         self.out.write_all(b"\n")
     }
 

@@ -2,16 +2,19 @@
 //!
 //! Knows which bytes are worth looking at and how many; not where the lines are kept.
 
+use super::forwarded::Forwarded;
 use super::plain::PlainLines;
 use super::screen_lines::ScreenLines;
 use super::typed::TypedLine;
 use super::{LONGEST_LINE, Line, LineKind, PARTLY};
 use crate::bundle::Language;
 use crate::echo::Masks;
+use crate::json;
 use crate::screen::Size;
 use crate::stream::{BinaryGauge, PerStream};
 use crate::text::acts;
-use crate::{ChannelOpened, Event, SESSION, Stream};
+use crate::transfer::FilePart;
+use crate::{ChannelKind, ChannelOpened, Event, FileEntry, FileOperation, SESSION, Stream};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -22,6 +25,8 @@ const SCREEN: usize = 2_000;
 /// What is said of it.
 const NOT_LOOKED_AT: &str =
     "what this terminal shows is not in the search text: too many are open at once";
+/// How a channel ended whose end nobody recorded.
+const CUT_SHORT: &str = "the recording has no end of it";
 /// A line too long is broken at a blank within so many bytes of its end.
 const BREAK: usize = 128;
 
@@ -85,6 +90,8 @@ struct Channel {
 
 enum Output {
     Ignored,
+    /// Packets are no lines; what passed is one.
+    Forward(Forwarded),
     Terminal(Box<ScreenLines>),
     Plain(Box<PerStream<Plain>>),
 }
@@ -128,6 +135,9 @@ impl<W: Write> Extractor<W> {
     /// When `out` does.
     pub fn event(&mut self, at_us: u64, channel: u32, event: &Event<'_>) -> io::Result<()> {
         self.last_us = at_us;
+        if let Some(forward) = self.forward(channel) {
+            forward.event(event);
+        }
         match event {
             Event::ChannelOpened(opened) => self.opened(at_us, channel, opened),
             Event::Output(bytes) => self.output(at_us, channel, Stream::Output, bytes),
@@ -142,9 +152,10 @@ impl<W: Write> Extractor<W> {
             Event::Refusal(text) => self.several(at_us, channel, LineKind::Refusal, text),
             Event::File(entry) => {
                 let line = entry.line(Language::English);
-                self.several(at_us, channel, LineKind::File, &line)
+                let line = Line::new(at_us, channel, LineKind::File, line);
+                self.pieces(with_bytes(line, entry))
             }
-            Event::ChannelClosed(_) => self.closed(at_us, channel),
+            Event::ChannelClosed(closed) => self.closed(at_us, channel, &closed.reason),
             Event::SessionEnd(end) => {
                 let parts: Vec<&str> = end.parts().into_iter().flatten().collect();
                 let text = format!("ended: {}", parts.join(" "));
@@ -162,7 +173,7 @@ impl<W: Write> Extractor<W> {
         let open: Vec<u32> = self.channels.keys().copied().collect();
         let at_us = self.last_us;
         for channel in open {
-            self.closed(at_us, channel)?;
+            self.closed(at_us, channel, CUT_SHORT)?;
         }
         if self.partial {
             let Bounds {
@@ -184,10 +195,10 @@ impl<W: Write> Extractor<W> {
     }
 
     fn opened(&mut self, at_us: u64, number: u32, opened: &ChannelOpened) -> io::Result<()> {
-        self.closed(at_us, number)?;
+        self.closed(at_us, number, CUT_SHORT)?;
         let (mut cells, mut left_out) = (0, false);
         let output = match &opened.pty {
-            _ if !self.screen => Output::Ignored,
+            Some(_) if !self.screen => Output::Ignored,
             Some(pty) => {
                 let size = Size::clamped(pty.cols, pty.rows);
                 left_out = self.cells + cost(size) > MOST_CELLS;
@@ -200,8 +211,13 @@ impl<W: Write> Extractor<W> {
                     Output::Terminal(Box::new(ScreenLines::new(size)))
                 }
             }
+            None if opened.kind == ChannelKind::Forward => {
+                let place = opened.command.as_ref().map(AsRef::as_ref);
+                Output::Forward(Forwarded::new(at_us, place.unwrap_or_default()))
+            }
             // Packets are no lines; their log is.
             None if opened.kind.carries_packets() => Output::Ignored,
+            None if !self.screen => Output::Ignored,
             None => Output::Plain(Box::default()),
         };
         // Without a terminal nothing is echoed, and there is no telling a password from a name.
@@ -218,6 +234,8 @@ impl<W: Write> Extractor<W> {
             self.line(at_us, number, LineKind::Note, NOT_LOOKED_AT)?;
         }
         match &opened.command {
+            // Of a forward it is where that goes, which is told at its end.
+            Some(_) if opened.kind == ChannelKind::Forward => Ok(()),
             Some(command) => {
                 let command = String::from_utf8_lossy(command.as_ref());
                 self.several(at_us, number, LineKind::Command, &command)
@@ -231,7 +249,7 @@ impl<W: Write> Extractor<W> {
             return Ok(());
         };
         let bound = match &channel.output {
-            Output::Ignored => return Ok(()),
+            Output::Ignored | Output::Forward(_) => return Ok(()),
             // No line would be kept: looking is for nothing.
             Output::Terminal(_) | Output::Plain(_) if self.text >= self.bounds.text => 0,
             Output::Terminal(_) => self.bounds.terminal,
@@ -247,7 +265,7 @@ impl<W: Write> Extractor<W> {
         let mut found = Vec::new();
         let mut told = None;
         match &mut channel.output {
-            Output::Ignored => {}
+            Output::Ignored | Output::Forward(_) => {}
             Output::Terminal(screen) => {
                 found = screen.feed(at_us, looked_at);
                 told = screen.left_out(at_us, false);
@@ -315,13 +333,30 @@ impl<W: Write> Extractor<W> {
         self.screen_lines(number, &found)
     }
 
-    fn closed(&mut self, at_us: u64, number: u32) -> io::Result<()> {
+    fn forward(&mut self, number: u32) -> Option<&mut Forwarded> {
+        match &mut self.channels.get_mut(&number)?.output {
+            Output::Forward(forward) => Some(forward),
+            Output::Ignored | Output::Terminal(_) | Output::Plain(_) => None,
+        }
+    }
+
+    fn closed(&mut self, at_us: u64, number: u32, why: &str) -> io::Result<()> {
         let Some(channel) = self.channels.remove(&number) else {
             return Ok(());
         };
         let mut told = None;
         let found = match channel.output {
             Output::Ignored => return Ok(()),
+            Output::Forward(forward) => {
+                let text = forward.line(at_us, why);
+                let line = Line {
+                    to_target: Some(forward.to_target),
+                    to_technician: Some(forward.to_technician),
+                    // When it began, which is what is asked of a connection.
+                    ..Line::new(forward.opened_us, number, LineKind::Forward, text)
+                };
+                return self.pieces(line);
+            }
             Output::Terminal(mut screen) => {
                 self.cells = self.cells.saturating_sub(channel.cells);
                 told = screen.left_out(at_us, true);
@@ -355,7 +390,12 @@ impl<W: Write> Extractor<W> {
     }
 
     fn line(&mut self, at_us: u64, channel: u32, kind: LineKind, text: &str) -> io::Result<()> {
-        let mut rest = text.trim_end();
+        self.pieces(Line::new(at_us, channel, kind, text.to_owned()))
+    }
+
+    /// A line, in pieces where it is too long.
+    fn pieces(&mut self, line: Line) -> io::Result<()> {
+        let mut rest = line.text.trim_end();
         while !rest.is_empty() {
             let (piece, after) = cut(rest);
             rest = after;
@@ -365,16 +405,44 @@ impl<W: Write> Extractor<W> {
             }
             self.text = self.text.saturating_add(piece.len() as u64);
             let line = Line {
-                at_us,
-                channel,
-                kind,
                 text: harmless(piece),
+                ..line
             };
-            serde_json::to_writer(&mut self.out, &line)?;
+            json::to_writer(&mut self.out, &line)?;
             self.out.write_all(b"\n")?;
             self.lines = self.lines.saturating_add(1);
         }
         Ok(())
+    }
+}
+
+/// A line that tells of a file, with how much of it passed; nothing, where it was to pass and did not.
+fn with_bytes(line: Line, entry: &FileEntry) -> Line {
+    let (reads, writes) = match entry.operation {
+        FileOperation::Read | FileOperation::ReadTree => (true, false),
+        FileOperation::Write | FileOperation::WriteTree => (false, true),
+        FileOperation::ReadWrite => (true, true),
+        FileOperation::List
+        | FileOperation::Look
+        | FileOperation::Attributes
+        | FileOperation::Remove
+        | FileOperation::RemoveDirectory
+        | FileOperation::MakeDirectory
+        | FileOperation::Rename
+        | FileOperation::Symlink
+        | FileOperation::Hardlink
+        | FileOperation::Copy
+        | FileOperation::Names
+        | FileOperation::Unknown => (false, false),
+    };
+    let passed = |asked: bool, part: Option<FilePart>| match part {
+        Some(part) => Some(part.bytes),
+        None => asked.then_some(0),
+    };
+    Line {
+        to_technician: passed(reads, entry.read),
+        to_target: passed(writes, entry.written),
+        ..line
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::echo::EchoDetector;
 use crate::search::{FilterBuilder, Query, may_hold, scan};
-use crate::{ChannelKind, Pty, Screen};
+use crate::{ChannelKind, Direction, Pty, Screen};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000;
@@ -367,5 +367,130 @@ proptest! {
                 prop_assert!(may_hold(filter.as_bytes(), &query.grams()), "{part:?}");
             }
         }
+    }
+}
+
+/// R10: a forward is one line, of when it began, with what passed each way and how it ended; of one without an end that is said.
+#[test]
+fn r10_a_forward_is_one_line_with_its_bytes() {
+    let forward = ChannelOpened {
+        kind: ChannelKind::Forward,
+        command: Some("forward: 10.0.0.7:5432".into()),
+        ..opened(None, false)
+    };
+    let mut extractor = Extractor::new(Vec::new(), false, BTreeMap::new(), Bounds::default());
+    let opens = Event::opened(&forward);
+    let reached = Event::Note(crate::REACHED);
+    let closed = |why: &str| Event::closed(why.to_owned());
+    let (over, cut) = (closed("closed"), closed("cut by odile"));
+    for (at_ms, channel, event) in [
+        (1_000, 1, &opens),
+        (1_001, 1, &reached),
+        (1_002, 2, &opens),
+        (1_003, 3, &opens),
+        (1_004, 3, &reached),
+        (1_100, 1, &typed("SELECT 1")),
+        (1_200, 1, &out("one row")),
+        (1_201, 2, &cut),
+        (2_500, 1, &over),
+        (2_600, 3, &out("x")),
+    ] {
+        extractor.event(at_ms * 1_000, channel, event).unwrap();
+    }
+    let (text, _) = extractor.finish().unwrap();
+    let mut lines = Vec::new();
+    scan(&mut text.as_slice(), |line| {
+        lines.push(line);
+        true
+    })
+    .unwrap();
+    lines.retain(|line| line.kind != LineKind::Note);
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| (line.channel, line.at_us / 1_000, line.text.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (
+                2,
+                1_002,
+                "forward: 10.0.0.7:5432 · ↑ 0 bytes · ↓ 0 bytes · 0.199 s · did not reach its place: cut by odile"
+            ),
+            (
+                1,
+                1_000,
+                "forward: 10.0.0.7:5432 · ↑ 8 bytes · ↓ 7 bytes · 1.500 s · ended"
+            ),
+            (
+                3,
+                1_003,
+                "forward: 10.0.0.7:5432 · ↑ 0 bytes · ↓ 1 bytes · 1.597 s · ended: the recording has no end of it"
+            ),
+        ]
+    );
+    let ways = |line: &Line| {
+        (
+            line.passed(Direction::ToTarget),
+            line.passed(Direction::ToTechnician),
+        )
+    };
+    let ways: Vec<_> = lines.iter().map(ways).collect();
+    assert_eq!(
+        ways,
+        [(Some(0), Some(0)), (Some(8), Some(7)), (None, Some(1))]
+    );
+    for (line, french) in lines.iter().zip([
+        "n'a pas atteint son but\u{a0}: coupée par odile",
+        "terminée",
+        "terminée\u{a0}: ",
+    ]) {
+        let told = crate::spoken::spoken(Language::French, &line.text).unwrap();
+        assert!(told.contains(french) && told.contains("octets"), "{told}");
+    }
+}
+
+/// R10: a line of a file says which way it was to go and how much of it did, also where nothing passed.
+#[test]
+fn r10_a_file_has_its_way() {
+    let part = |bytes| {
+        Some(FilePart {
+            bytes,
+            extent: crate::transfer::Extent::Whole,
+        })
+    };
+    let entry = |operation, read, written| FileEntry {
+        operation,
+        path: "/srv/a".into(),
+        to: None,
+        typed: Vec::new(),
+        outcome: crate::FileOutcome::Done,
+        status: None,
+        because: None,
+        read,
+        written,
+        size: None,
+        entries: None,
+        sha256: None,
+        took_us: 1,
+    };
+    for (operation, read, written, up, down) in [
+        (FileOperation::Read, part(7), None, None, Some(7)),
+        (FileOperation::Write, None, part(7), Some(7), None),
+        (FileOperation::Read, None, None, None, Some(0)),
+        (FileOperation::Write, None, part(0), Some(0), None),
+        (FileOperation::ReadWrite, part(0), part(3), Some(3), None),
+        (FileOperation::List, None, None, None, None),
+    ] {
+        let entry = entry(operation, read, written);
+        let line = with_bytes(Line::new(0, 1, LineKind::File, String::new()), &entry);
+        assert_eq!(
+            (
+                line.passed(Direction::ToTarget),
+                line.passed(Direction::ToTechnician)
+            ),
+            (up, down),
+            "{entry:?}"
+        );
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! A filter tells much of the text to whoever reads it: keep it encrypted.
 
+use super::LineKind;
 use super::fold::fold;
 use std::collections::HashSet;
 
@@ -22,12 +23,24 @@ const MOST: usize = 1 << 19;
 const LEAST: usize = 64;
 /// Where grams seen lately are remembered.
 const LATELY: usize = 1 << 15;
-/// 1 was of three letters alone.
-const VERSION: u8 = 2;
+/// 1 was of three letters alone, 2 did not know of which kinds there are lines.
+const VERSION: u8 = 3;
+/// One that knows all of the words, and not the kinds.
+const WITHOUT_KINDS: u8 = 2;
 
 /// Some letters that stand together, as a number that is spread over all of its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Gram(u64);
+
+impl Gram {
+    /// Stands for lines of one kind.
+    #[must_use]
+    pub fn of(kind: LineKind) -> Self {
+        const KIND: u64 = 1 << 41;
+        let place = LineKind::ALL.iter().position(|one| *one == kind);
+        Gram(mixed(place.unwrap_or_default() as u64 | KIND))
+    }
+}
 
 /// The grams of a line: all that any word of it can be asked by.
 fn grams_of_line(letters: impl Iterator<Item = char>, mut each: impl FnMut(Gram)) {
@@ -155,6 +168,11 @@ impl FilterBuilder {
         grams_of_line(fold(line).map(|(_, letter)| letter), |gram| self.gram(gram));
     }
 
+    /// There is a line of this kind.
+    pub fn kind(&mut self, kind: LineKind) {
+        self.gram(Gram::of(kind));
+    }
+
     fn gram(&mut self, gram: Gram) {
         // Most grams were there a moment ago.
         if let Some(slot) = usize::try_from(gram.0)
@@ -227,14 +245,18 @@ pub fn is_current(filter: &[u8]) -> bool {
 }
 
 /// Whether a recording with this filter may hold all `grams`. A filter of a version that this program
-/// does not know lets everything through.
+/// does not know lets everything through, and one that did not know kinds, every kind.
 #[must_use]
 pub fn may_hold(filter: &[u8], grams: &[Gram]) -> bool {
-    let Some((&VERSION, bits)) = filter.split_first() else {
-        return true;
+    let (bits, knows_kinds) = match filter.split_first() {
+        Some((&VERSION, bits)) => (bits, true),
+        Some((&WITHOUT_KINDS, bits)) => (bits, false),
+        Some(_) | None => return true,
     };
     let count = bits.len() as u64 * 8;
-    grams.iter().all(|gram| {
+    let is_kind = |gram: &Gram| LineKind::ALL.iter().any(|kind| Gram::of(*kind) == *gram);
+    let mut asked = grams.iter().filter(|gram| knows_kinds || !is_kind(gram));
+    asked.all(|gram| {
         places(*gram, count).all(|place| {
             bits.get(place / 8)
                 .is_some_and(|byte| byte & (1 << (place % 8)) != 0)
@@ -342,6 +364,26 @@ mod tests {
         assert!(!may_hold(&earlier, &grams));
         earlier[0] = 1;
         assert!(may_hold(&earlier, &grams));
+    }
+
+    /// Which kinds of lines there are is known, and is not guessed of a filter from before.
+    #[test]
+    fn a_filter_knows_the_kinds_of_its_lines() {
+        let mut builder = FilterBuilder::default();
+        builder.line("read /srv/file");
+        builder.kind(LineKind::File);
+        let mut filter = builder.finish().as_bytes().to_vec();
+        let asks = |kind: LineKind, word: &str| {
+            let mut grams = Query::new([word]).unwrap().grams();
+            grams.push(Gram::of(kind));
+            grams
+        };
+        assert!(may_hold(&filter, &asks(LineKind::File, "srv/file")));
+        assert!(!may_hold(&filter, &asks(LineKind::Forward, "srv/file")));
+        filter[0] = WITHOUT_KINDS;
+        assert!(!is_current(&filter));
+        assert!(may_hold(&filter, &asks(LineKind::Forward, "srv/file")));
+        assert!(!may_hold(&filter, &asks(LineKind::Forward, "schmidt")));
     }
 
     #[test]

@@ -90,12 +90,8 @@ impl<F: FnMut(Line, bool) -> bool> Typed<'_, F> {
         if bytes.is_empty() {
             return true;
         }
-        let line = Line {
-            at_us: self.at_us,
-            channel: self.channel,
-            kind: LineKind::Typed,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let line = Line::new(self.at_us, self.channel, LineKind::Typed, text);
         (self.each)(line, hidden)
     }
 }

@@ -11,6 +11,7 @@
 mod extractor;
 mod filter;
 mod fold;
+mod forwarded;
 mod hidden;
 mod plain;
 mod query;
@@ -25,6 +26,7 @@ pub use query::{Piece, Query, QueryError, SHORTEST, excerpt};
 pub use questions::Questions;
 pub use typed::TypedLine;
 
+use crate::Direction;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read as _};
 
@@ -50,19 +52,22 @@ pub enum LineKind {
     Note,
     /// Something the gateway refused.
     Refusal,
-    /// The name of a file that was transferred.
+    /// Something that was done with a file, or refused.
     File,
+    /// A forward: where to, how much passed each way, how it ended.
+    Forward,
 }
 
 impl LineKind {
     /// Every kind.
-    pub const ALL: [LineKind; 6] = [
+    pub const ALL: [LineKind; 7] = [
         LineKind::Command,
         LineKind::Typed,
         LineKind::Screen,
         LineKind::Note,
         LineKind::Refusal,
         LineKind::File,
+        LineKind::Forward,
     ];
 
     /// The word in the file.
@@ -75,6 +80,7 @@ impl LineKind {
             LineKind::Note => "note",
             LineKind::Refusal => "refusal",
             LineKind::File => "file",
+            LineKind::Forward => "forward",
         }
     }
 }
@@ -91,6 +97,38 @@ pub struct Line {
     pub kind: LineKind,
     /// The text, at most [`LONGEST_LINE`] bytes as we write it; a reader expects anything.
     pub text: String,
+    /// Of a file that was to go to the target, and of a forward: how much of it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_target: Option<u64>,
+    /// Of a file that was to go to the technician, and of a forward: how much of it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_technician: Option<u64>,
+}
+
+impl Line {
+    /// How much of what it tells of passed one way; none where nothing was to pass that way. **Unit**: payload bytes.
+    #[must_use]
+    pub fn passed(&self, towards: Direction) -> Option<u64> {
+        let (this, other) = match towards {
+            Direction::ToTarget => (self.to_target, self.to_technician),
+            Direction::ToTechnician => (self.to_technician, self.to_target),
+        };
+        // Of what may go both ways, the way that it went.
+        this.filter(|this| *this > 0 || other.unwrap_or_default() == 0)
+    }
+
+    /// A line of text that tells of no bytes.
+    #[must_use]
+    pub(crate) fn new(at_us: u64, channel: u32, kind: LineKind, text: String) -> Self {
+        Line {
+            at_us,
+            channel,
+            kind,
+            text,
+            to_target: None,
+            to_technician: None,
+        }
+    }
 }
 
 /// The filter of a `text.jsonl`.
@@ -101,6 +139,7 @@ pub fn filter_of(lines: &mut impl BufRead) -> io::Result<Filter> {
     let mut filter = FilterBuilder::default();
     scan(lines, |line| {
         filter.line(&line.text);
+        filter.kind(line.kind);
         true
     })?;
     Ok(filter.finish())

@@ -79,7 +79,10 @@ impl Questions {
 
     /// Whether they stand in a line. `folded` is room to work in, kept from line to line.
     pub(super) fn matches(&self, line: &Line, folded: &mut String) -> bool {
-        let is_ours = matches!(line.kind, LineKind::Note | LineKind::Refusal);
+        let is_ours = matches!(
+            line.kind,
+            LineKind::Note | LineKind::Refusal | LineKind::Forward
+        );
         self.asked.matches(&line.text, folded) || is_ours && self.is_told(&line.text)
     }
 
@@ -89,7 +92,11 @@ impl Questions {
             return true;
         };
         let is_ours = || {
-            let kinds = ["\"kind\":\"note\"", "\"kind\":\"refusal\""];
+            let kinds = [
+                "\"kind\":\"note\"",
+                "\"kind\":\"refusal\"",
+                "\"kind\":\"forward\"",
+            ];
             kinds.iter().any(|kind| line.contains(kind))
         };
         self.asked.may_stand_in(line)
@@ -167,12 +174,7 @@ mod tests {
     }
 
     fn line(kind: LineKind, text: &str) -> Line {
-        Line {
-            at_us: 0,
-            channel: 1,
-            kind,
-            text: text.to_owned(),
-        }
+        Line::new(0, 1, kind, text.to_owned())
     }
 
     /// R10: what its reader is told in French is found by the French words, through the filter and line by line.

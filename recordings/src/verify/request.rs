@@ -64,7 +64,7 @@ impl Request {
     pub fn run(&self) -> Result<Answer, RequestError> {
         let report = verify(&self.path, &self.options()?)?;
         let text = if self.json {
-            let json = serde_json::to_string_pretty(&report);
+            let json = crate::json::to_string_pretty(&report);
             json.map_err(|error| problem(&self.path, error))? + "\n"
         } else {
             report.text()

@@ -309,6 +309,12 @@ fn r3_what_is_changed_in_any_other_table_is_named() -> Result<()> {
             "the enrolment of alice, made with entry",
         ),
         (
+            "insert into counters (name, value) values ('receipts/hopital', 7)",
+            "delete from counters where name = 'receipts/hopital'",
+            4,
+            "the counter of receipts of hopital stands at 7",
+        ),
+        (
             "update signing_keys set from_at = from_at - 864000000000",
             "update signing_keys set from_at = from_at + 864000000000",
             4,

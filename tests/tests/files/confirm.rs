@@ -132,6 +132,7 @@ fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
     answers(&ground, &["confirm", &number], "Yes: alice may do this")?;
     running.answer()?.status_is(0)?;
 
+    who_said_yes_is_shown(&ground)?;
     let asked = store::audit(&ground.site, "confirm-asked")?;
     let said = store::audit(&ground.site, "confirm-answered")?;
     ensure!(asked.len() == 5 && said.len() == 5, "{asked:?} {said:?}");
@@ -149,6 +150,72 @@ fn i4_what_is_named_waits_for_a_yes_in_the_channel() -> Result<()> {
         .run(["journal", "verify", "--contents"], "")?;
     ensure!(verified.contains("intact"), "{verified}");
     Ok(())
+}
+
+/// Whoever asks and whoever says yes reads what will wait; who said what stands in the recording and with the intervention.
+fn who_said_yes_is_shown(ground: &Ground) -> Result<()> {
+    let reads = |answer: Answer| -> Result<String> {
+        let text = answer.success()?.text();
+        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let root = ground.root()?.display().to_string();
+    let alice = |words: &[&str]| reads(ground.site.lobby("alice", words).answer()?);
+    let lines = format!(
+        "sftp-write: {root}/in/conf/** (once a session, within 5m), command: true (each time, within 5m)"
+    );
+    let flows = alice(&["flows"])?;
+    ensure!(
+        flows.contains(&format!("Waits for a yes {lines}")),
+        "{flows}"
+    );
+    let waits = format!(
+        "by the flow dba, this waits in its channel for a yes of an operator of hopital: {lines}"
+    );
+    // The names of paths are long, so that the line is in pieces.
+    let words = |text: &str| text.replace(' ', "");
+    let request = alice(&["request", "db01", "--for", "1h", "--reason", "more"])?;
+    ensure!(words(&request).contains(&words(&waits)), "{request}");
+    let pending = reads(ground.site.operator(&["pending"])?)?;
+    ensure!(words(&pending).contains(&words(&waits)), "{pending}");
+    // What is asked for without any of it says nothing of it.
+    alice(&["cancel", "2"])?;
+    let less = [
+        "request",
+        "db01",
+        "--only",
+        "sftp-read",
+        "--for",
+        "1h",
+        "--reason",
+        "less",
+    ];
+    let request = alice(&less)?;
+    ensure!(!request.contains("for a yes"), "{request}");
+
+    let told = reads(ground.site.operator(&["interventions", "1"])?)?;
+    for wanted in [
+        "in/conf/a”: odile said yes (",
+        "in/conf/b”: odile said no: not on a Monday (",
+        "“command: true”: odile said yes (",
+        "yeses while in use: 3 · refused, or nobody answered: 2",
+    ] {
+        ensure!(words(&told).contains(&words(wanted)), "{wanted}: {told}");
+    }
+    let transcript = |session: &str| -> Result<Option<String>> {
+        let answer = ground.site.auditor(&["replay", session, "--text"])?;
+        Ok((answer.status == Some(0)).then(|| words(&answer.text().replace('\n', ""))))
+    };
+    let said = |session: &str, wanted: &str| {
+        wait::until_sealed(&format!("{wanted} in the transcript of {session}"), || {
+            Ok(transcript(session)?
+                .filter(|text| text.contains(&words(wanted)))
+                .map(drop))
+        })
+    };
+    said("2", "in/conf/a” waits for a yes of the client")?;
+    said("2", "Écluse: odile said yes to “sftp-write:")?;
+    said("3", "odile said no to “sftp-write:")?;
+    said("6", "odile said yes to “command: true”")
 }
 
 /// Waits until it is on record that nobody said anything to what waited, and why.
@@ -211,6 +278,18 @@ fn i4_without_an_answer_it_is_refused() -> Result<()> {
     ground.site.operator(&["cut", session])?.success()?;
     ensure!(running.answer()?.status != Some(0));
     ended(&ground, "in/conf/b", "its channel ended")?;
+    let told = ground
+        .site
+        .operator(&["interventions", "1"])?
+        .success()?
+        .text();
+    let told = told.split_whitespace().collect::<String>();
+    for wanted in [
+        "in/conf/a”:nobodysaidyes:nobodyansweredwithin10s(",
+        "in/conf/h”:nobodysaidyes:thesessionwasheld(",
+    ] {
+        ensure!(told.contains(wanted), "{wanted}: {told}");
+    }
 
     let root = ground.root()?.display().to_string();
     let path = format!("sftp-write: {root}/in/conf/x");
@@ -275,4 +354,79 @@ fn i4_a_yes_crosses_nodes() -> Result<()> {
     let all = ground.site.shared_audit("confirm-answered")?;
     ensure!(all.len() == 1 && all[0]["person"] == "odile", "{all:?}");
     Ok(())
+}
+
+/// I4, R11: whoever says yes sees what the yes is about, first and whole, however long what comes with it is; a name ends no
+/// quotation and forges no question; what is longer than an operator is shown is refused, with the bound. All of it is on record.
+#[test]
+fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
+    let mut ground = waiting_ground("5m")?;
+    ground.site.apply(|documents| {
+        let flow = documents.flow("dba")?;
+        flow.allow
+            .push("command: true {a:path} {b:path} {c:path} {d:path} {e:path}".to_owned());
+        flow.confirm.push("command: true *".to_owned());
+        Ok(())
+    })?;
+    let deep = ["p", "q", "r", "s"].map(|one| one.repeat(240)).join("/");
+    fs::create_dir_all(ground.at(&format!("in/{deep}")))?;
+    fs::write(ground.at(&format!("in/{deep}/f")), "mine")?;
+    let mut sftp = ground.sftp_command(&format!("rename @/in/{deep}/f @/in/conf/zz\n"))?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "in/conf/zz")?;
+    let root = ground.root()?.display().to_string();
+    let named = format!("“sftp-rename: {root}/in/conf/zz + sftp-rename: {root}/in/pp");
+    let shown = flat(&ground.site.operator(&["confirm"])?.success()?.text());
+    ensure!(
+        shown.contains(&flat(&named)) && shown.contains("ss/f”"),
+        "{shown}"
+    );
+    ensure!(shown.contains("SHA-256ofall"), "{shown}");
+    answers(&ground, &["deny", &number], "No: alice is refused this")?;
+    is_refused(&running.answer()?, "odile said no")?;
+    let asked = store::audit(&ground.site, "confirm-asked")?;
+    let whole = detail(&asked[0], "whole");
+    let all = format!("sftp-rename: {root}/in/conf/zz + sftp-rename: {root}/in/{deep}/f");
+    ensure!(whole == all, "{whole}");
+
+    // A name that reads like the end of one question and the beginning of another.
+    let forged = "ok”, until 23:59 UTC. confirm 9.1 “x";
+    let mut sftp = ground.sftp_command(&format!("put @/here/mine \"@/in/conf/{forged}\"\n"))?;
+    let mut running = client::spawn(&mut sftp, PATIENCE)?;
+    let number = next(&ground, "23:59 UTC")?;
+    for words in ["confirm", "live"] {
+        let shown = flat(&ground.site.operator(&[words])?.success()?.text());
+        // A cell of `live` is broken into lines, beside others.
+        let is_whole = words == "live" || shown.contains("ok‹U+201D›,until");
+        ensure!(is_whole && shown.contains("‹U+201"), "{shown}");
+        ensure!(
+            !shown.contains("”,until23") && !shown.contains("“x"),
+            "{shown}"
+        );
+    }
+    answers(&ground, &["deny", &number], "No: alice is refused this")?;
+    is_refused(&running.answer()?, "odile said no")?;
+
+    // More than is shown.
+    let path = format!("/{}", "w".repeat(1_000));
+    let long = format!("true {path} {path} {path} {path} {path}");
+    let answer = ground.site.ssh("alice+db01").run(&long).answer()?;
+    is_refused(
+        &answer,
+        "longer than the 4 KiB of it that an operator is shown",
+    )?;
+    ensure!(store::audit(&ground.site, "confirm-asked")?.len() == 2);
+    let refused = store::audit(&ground.site, "flow-refused")?;
+    let last = refused.last().context("no refusal on record")?;
+    let reason = last.get("reason").and_then(|value| value.as_str());
+    ensure!(
+        reason.is_some_and(|reason| reason.contains("4096 bytes")),
+        "{last}"
+    );
+    Ok(())
+}
+
+/// Without blanks: lines are broken where a terminal ends.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect()
 }

@@ -1,7 +1,7 @@
 //! What is on record of files: found, read and verified as any recording is. R1, R2, R7.
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{payload, recording, wait};
+use ecluse_tests::{payload, recording, store, wait};
 
 use super::{ALL, Ground, PATIENCE};
 
@@ -29,6 +29,70 @@ fn every_file_is_in_the_sealed_log_and_found() -> Result<()> {
         Ok(found.then_some(()))
     })?;
     ensure!(find(&[&digest[..24], "--in", "file"])?.contains("in/file"));
+    // By its way and by how much passed, without a word of it; what was refused too.
+    for (words, hits, misses) in [
+        (
+            &["--in", "file", "--way", "out"][..],
+            &["read", "in/file ·"][..],
+            &["in/sent ·"][..],
+        ),
+        (
+            &["--way", "in"],
+            &["write", "in/sent ·"],
+            &["in/file ·", "out/secret"],
+        ),
+        (
+            &["--larger", "200KiB"],
+            &["in/file ·"],
+            &["in/sent ·", "out/secret"],
+        ),
+        (
+            &["--in", "file", "--way", "in", "--larger", "200KiB"],
+            &["Nothing found"],
+            &["in/file ·", "in/sent ·"],
+        ),
+        (
+            &["sent", "--in", "file"],
+            &["in/sent ·", "rename"],
+            &["out/secret"],
+        ),
+        (
+            &["--in", "file"],
+            &["in/sent ·", "rename", "out/secret", "remove"],
+            &[],
+        ),
+    ] {
+        let text = find(words)?;
+        let text: Vec<&str> = text.split_whitespace().collect();
+        let text = text.join(" ").replace(['«', '»'], "");
+        ensure!(
+            hits.iter().all(|hit| text.contains(hit)),
+            "{words:?}: {text}"
+        );
+        ensure!(
+            !misses.iter().any(|miss| text.contains(miss)),
+            "{words:?}: {text}"
+        );
+    }
+    let misused = ground
+        .site
+        .auditor(&["search", "--in", "screen", "--way", "out"])?;
+    ensure!(
+        misused.status == Some(2) && misused.errors.contains("files and forwards alone"),
+        "{misused:?}"
+    );
+    let searches = store::audit(&ground.site, "search")?;
+    let asked = searches.iter().map(|one| &one["detail"]);
+    ensure!(
+        asked
+            .clone()
+            .any(|asked| asked["way"] == "out" && asked["in"] == "file"),
+        "{searches:?}"
+    );
+    ensure!(
+        asked.clone().any(|asked| asked["larger"] == "200 KiB"),
+        "{searches:?}"
+    );
     let casts = wait::until("the sealed log", PATIENCE, || {
         let casts = recording::sealed(&ground.site.layout().recordings(), "-sftp.cast")?;
         Ok((!casts.is_empty()).then_some(casts))

@@ -184,3 +184,49 @@ fn p10_two_nodes_number_one_register() -> Result<()> {
     ensure!(numbers == (1..=20).collect::<Vec<_>>(), "{numbers:?}");
     Ok(())
 }
+
+/// P10: a receipt is of what went, and not of what was read or asked for: of a transfer that its budget ends, each way and by each
+/// protocol, it has no digest, is of a part, and tells of no more than was paid for, nor of more than the target has.
+#[test]
+fn p10_a_receipt_tells_of_no_more_than_went() -> Result<()> {
+    const BUDGET: u64 = 64 << 10;
+    let mut ground = Ground::start(ALL)?;
+    for name in ["in/large", "here/large"] {
+        fs::write(ground.at(name), noise(400_000))?;
+    }
+    ground.site.apply(|documents| {
+        documents.extraction = "{ session = \"64 KiB\", intervention = \"63 GiB\", up-session = \"64 KiB\", at-limit = \"end\" }".to_owned();
+        Ok(())
+    })?;
+    wait::until_true("the budget", PATIENCE, || {
+        let told = ground.site.lobby("alice", &["quota"]).answer()?;
+        Ok(told.success()?.text().contains("63 GiB"))
+    })?;
+    let copies: [(&[&str], &str, &str); 4] = [
+        (&["-O"], "here/large", ":in/old"),
+        (&[], "here/large", ":in/new"),
+        (&["-O"], ":in/large", "here/old"),
+        (&[], ":in/large", "here/new"),
+    ];
+    for (nth, (flags, from, to)) in copies.into_iter().enumerate() {
+        let answer = ground.scp(flags, from, to)?;
+        ensure!(answer.status != Some(0), "{from} {to}: {answer:?}");
+        let all = wait::until("its receipt", PATIENCE, || {
+            let all = store::audit(&ground.site, "receipt")?;
+            Ok((all.len() > nth).then_some(all))
+        })?;
+        let told = &all[nth]["detail"];
+        ensure!(
+            told["extent"] == "partial" && told["sha256"].is_null() && told["outcome"] != "done",
+            "{from} {to}: {told}"
+        );
+        let bytes = told["bytes"].as_u64().unwrap_or_default();
+        ensure!((1..=BUDGET).contains(&bytes), "{from} {to}: {told}");
+        // A server of SFTP says what it has written.
+        if to == ":in/new" {
+            let has = fs::metadata(ground.at("in/new"))?.len();
+            ensure!(bytes <= has, "{has} bytes are there: {told}");
+        }
+    }
+    Ok(())
+}

@@ -144,3 +144,82 @@ fn fifty_at_once_by_one_log_on() -> Result<()> {
     ensure!(answer == 0);
     echoes(&stream, b"on")
 }
+
+/// R10: an auditor finds connections by where they went, how much passed and how they ended, in their language; no command is one,
+/// and what reached nothing is found too.
+#[test]
+fn r10_forwards_are_found_by_place_way_and_size() -> Result<()> {
+    let ground = Ground::start()?;
+    let (echo, digest) = (free()?, free()?);
+    let places = &ground.places;
+    let mut ssh = ground.ssh(
+        &[
+            "-L",
+            &format!("127.0.0.1:{echo}:127.0.0.1:{}", places.echo),
+            "-L",
+            &format!("127.0.0.1:{digest}:127.0.0.1:{}", places.digest),
+        ],
+        digest,
+    )?;
+    echoes(&connect(echo)?, &noise(2_000_000, 1))?;
+    // It sends little back.
+    let mut stream = connect(digest)?;
+    stream.write_all(&noise(300_000, 2))?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut told = String::new();
+    stream.read_to_string(&mut told)?;
+    drop(stream);
+    wait::until("both on record", PATIENCE, || {
+        let all = store::audit(&ground.site, "forwarded")?;
+        Ok((all.len() >= 2).then_some(()))
+    })?;
+    ssh.child.kill()?;
+    let search = |words: &[&str]| -> Result<String> {
+        let words: Vec<&str> = ["search"].iter().chain(words).copied().collect();
+        let text = ground.site.auditor(&words)?.success()?.text();
+        let text = text.replace(['«', '»'], "");
+        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let place = |port: u16| format!("forward: 127.0.0.1:{port} ·");
+    let (large, small) = (place(places.echo), place(places.digest));
+    wait::until_sealed("the forwards to be found", || {
+        Ok(search(&["--in", "forward"])?.contains(&large).then_some(()))
+    })?;
+    let port = places.echo.to_string();
+    let down = 2_000_000 + GREETING.len();
+    for (words, hits, misses) in [
+        (&["--in", "forward"][..], &[&large, &small][..], &[][..]),
+        (&[port.as_str(), "--in", "forward"], &[&large], &[&small]),
+        (&["--larger", "1MiB"], &[&large], &[&small]),
+        (
+            &["--in", "forward", "--way", "out", "--larger", "1KiB"],
+            &[&large],
+            &[&small],
+        ),
+        (
+            &["--in", "forward", "--way", "in", "--larger", "100KiB"],
+            &[&large, &small],
+            &[],
+        ),
+        (&[port.as_str(), "--in", "command"], &[], &[&large, &small]),
+        (&["--in", "file"], &[], &[&large, &small]),
+    ] {
+        let text = search(words)?;
+        ensure!(
+            hits.iter().all(|hit| text.contains(*hit)),
+            "{words:?}: {text}"
+        );
+        ensure!(
+            !misses.iter().any(|miss| text.contains(*miss)),
+            "{words:?}: {text}"
+        );
+    }
+    let text = search(&["--in", "forward"])?;
+    ensure!(
+        text.contains(&format!("{large} ↑ 2000000 bytes · ↓ {down} bytes ·"))
+            && text.contains("s · ended")
+            && text.contains("· forward "),
+        "{text}"
+    );
+    Ok(())
+}

@@ -3,10 +3,11 @@
 //! Filters in the store say which recordings may hold the words; only those are opened, the latest first, until there
 //! are hits enough. A search is given hit by hit, as they are found ([`Searching::next`]), and each time the right is asked
 //! again: it outlasts the one that it began with. Without words, sessions are listed, or of one kind what nobody can
-//! guess a word of: refusals, and lines whose echo was not recognised.
+//! guess a word of: refusals, and lines whose echo was not recognised; and what passed, by its way and size.
 
 mod found;
 mod left;
+mod lines;
 mod refusals;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -19,11 +20,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::found::{Found, Hit, Refused, Summary};
 pub(crate) use self::left::Left;
+use self::lines::{Lines, called, forwards};
 use self::refusals::{Refusals, refusal};
 use super::evidence::opening::{find_lines, offset, read};
 use super::evidence::recordings::{Listed, Recordings, chosen, list};
 use super::evidence::{look, may_still_read, standing};
-use super::typed::{self, At, Kind};
+use super::typed::{self, At, Kind, Size, Way};
 use super::{Ask, Undone, Wants, right};
 use crate::actor::Actor;
 use crate::audit::AuditKind;
@@ -74,6 +76,14 @@ pub(crate) struct Search {
     #[arg(long = "in")]
     #[serde(default, rename = "in")]
     pub(crate) lines: Option<Kind>,
+    /// Files that passed this way alone, and forwards with something that did.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) way: Option<Way>,
+    /// Files and forwards of which more than this passed one way.
+    #[arg(long)]
+    #[serde(default)]
+    pub(crate) larger: Option<Size>,
     /// Every hit, and not the latest alone.
     #[arg(long)]
     #[serde(default)]
@@ -82,7 +92,7 @@ pub(crate) struct Search {
 
 impl Ask for Search {
     const ACT: &'static str = "search";
-    const USAGE: &'static str = "search [WORDS…] [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|hidden] [--all]";
+    const USAGE: &'static str = "search [WORDS…] [--person P] [--target T] [--intervention N] [--since D] [--until D] [--in command|typed|screen|note|refusal|file|forward|hidden] [--way out|in] [--larger SIZE] [--all]";
 }
 
 impl Search {
@@ -94,11 +104,6 @@ impl Search {
             since: self.since.clone(),
             until: self.until.clone(),
         }
-    }
-
-    /// Whether without words there is a list of these lines: what nobody can guess a word of.
-    fn is_listed(&self) -> bool {
-        matches!(self.lines, Some(Kind::Hidden | Kind::Of(LineKind::Refusal)))
     }
 }
 
@@ -119,13 +124,11 @@ pub(crate) async fn search<'a>(
     let applied = house.applied();
     let auditor = right(house, by, Search::ACT, by.as_auditor(&applied)).await?;
     let sessions = chosen(house, by, (&applied, &auditor), Search::ACT, &ask.among()).await?;
-    if ask.words.is_empty() && !ask.is_listed() && (ask.lines.is_some() || ask.all) {
-        return Err(Undone::Wants(Wants::Words));
-    }
+    let lines = Lines::of(ask).map_err(Undone::Wants)?;
     // What was not echoed is read in clear: as for a replay that unmasks.
-    let unmasking = match ask.lines {
-        Some(Kind::Hidden) => auditor.unmask(&by.proven_code()).map(drop),
-        Some(Kind::Of(_)) | None => Ok(()),
+    let unmasking = match lines.are_hidden() {
+        true => auditor.unmask(&by.proven_code()).map(drop),
+        false => Ok(()),
     };
     if let Err(refusal @ Refusal::CodeWanted { .. }) = unmasking {
         return Err(Undone::Wants(Wants::Code(refusal)));
@@ -149,6 +152,8 @@ pub(crate) async fn search<'a>(
         ("since", ask.since.clone()),
         ("until", ask.until.clone()),
         ("in", ask.lines.map(String::from)),
+        ("way", ask.way.map(String::from)),
+        ("larger", ask.larger.map(String::from)),
     ];
     let record = named.into_iter().fold(
         record.permitted().detail("words", ask.words.join(" ")),
@@ -159,7 +164,7 @@ pub(crate) async fn search<'a>(
     );
     house.store.record(&[record]).await?;
     let question = match ask.words.is_empty() {
-        true if ask.is_listed() => Questions::everything(),
+        true if lines.are_listed() => Questions::everything(),
         true => {
             let listed = list(house, &sessions, auditor.now()).await?;
             return Ok(Outcome::Sessions(listed));
@@ -167,7 +172,8 @@ pub(crate) async fn search<'a>(
         false => Questions::new(ask.words.iter().map(String::as_str), language(by.lang()))?,
     };
     let screens = auditor.screens_are_searchable();
-    let searching = Searching::new(house, by, ask, (sessions, question), screens).await?;
+    let searching =
+        Searching::new(house, by, (ask.all, lines), (sessions, question), screens).await?;
     Ok(Outcome::Hits(Box::new(searching)))
 }
 
@@ -187,7 +193,7 @@ pub(crate) struct Searching<'a> {
     sessions: SessionQuery,
     question: Questions,
     grams: Vec<Vec<Gram>>,
-    lines: Option<Kind>,
+    lines: Lines,
     most: usize,
     /// What screens showed is looked through.
     screens: bool,
@@ -215,7 +221,7 @@ impl<'a> Searching<'a> {
     async fn new(
         house: &'a Gateway,
         by: &'a Actor,
-        ask: &Search,
+        (all, lines): (bool, Lines),
         (sessions, question): (SessionQuery, Questions),
         screens: bool,
     ) -> Result<Self, Undone> {
@@ -231,19 +237,15 @@ impl<'a> Searching<'a> {
         Ok(Self {
             house,
             by,
-            refusals: Refusals::of(house, &sessions, &question, ask.lines).await?,
+            refusals: Refusals::of(house, &sessions, &question, lines).await?,
             sessions: SessionQuery {
                 limit: Some(PAGE),
                 ..sessions
             },
-            // No filter knows what was not echoed.
-            grams: match ask.lines {
-                Some(Kind::Hidden) => vec![Vec::new()],
-                Some(Kind::Of(_)) | None => question.grams(),
-            },
+            grams: lines.grams(&question),
             question,
-            lines: ask.lines,
-            most: if ask.all { usize::MAX } else { HITS },
+            lines,
+            most: if all { usize::MAX } else { HITS },
             screens,
             worth_opening: hidden.sessions.into(),
             apart,
@@ -282,12 +284,12 @@ impl<'a> Searching<'a> {
 
     /// What there is to say at the end.
     pub(crate) fn over(self) -> Summary {
-        let screens = matches!(self.lines, None | Some(Kind::Of(LineKind::Screen)));
+        let screens = self.lines.look_at(LineKind::Screen);
         Summary {
             given: self.given,
             more: self.more,
             no_screens: screens && !self.screens,
-            typing: self.looks_at(LineKind::Typed),
+            typing: self.lines.look_at(LineKind::Typed),
             left: self.left.sorted(),
         }
     }
@@ -296,12 +298,8 @@ impl<'a> Searching<'a> {
         let Some(client) = &self.sessions.client else {
             return Err(Undone::Refused(Refusal::NotAnAuditor));
         };
-        let unmask = self.lines == Some(Kind::Hidden);
-        may_still_read(self.house, self.by, client, unmask).map_err(Undone::Refused)
-    }
-
-    fn looks_at(&self, kind: LineKind) -> bool {
-        self.lines.is_none_or(|lines| lines == Kind::Of(kind))
+        may_still_read(self.house, self.by, client, self.lines.are_hidden())
+            .map_err(Undone::Refused)
     }
 
     /// How many more are to be given.
@@ -368,8 +366,8 @@ impl<'a> Searching<'a> {
         }
         self.sessions.before = page.last().map(|(session, _)| session.number);
         let (typing, screens) = (
-            self.looks_at(LineKind::Typed),
-            self.looks_at(LineKind::Screen) && self.screens,
+            self.lines.look_at(LineKind::Typed),
+            self.lines.look_at(LineKind::Screen) && self.screens,
         );
         for (session, found) in page {
             if self.apart.contains(&session.start.id) {
@@ -401,10 +399,12 @@ impl<'a> Searching<'a> {
 
     /// Whether a recording may have lines of a list without words: only those are opened.
     fn may_have(&self, session: &Session) -> bool {
-        match self.lines {
-            _ if !self.question.asked().is_everything() => true,
-            Some(Kind::Hidden) => session.hidden_lines > 0,
-            Some(Kind::Of(_)) | None => self.refusals.touch(session),
+        if !self.question.asked().is_everything() {
+            return true;
+        }
+        match self.lines.are_hidden() {
+            true => session.hidden_lines > 0,
+            false => !self.lines.look_at(LineKind::Refusal) || self.refusals.touch(session),
         }
     }
 
@@ -434,7 +434,7 @@ fn hits_in(
     recording: &OpenRecording,
     session: &Session,
     (from, until): (Option<Timestamp>, Option<Timestamp>),
-    (question, lines): (&Questions, Option<Kind>),
+    (question, lines): (&Questions, Lines),
     most: usize,
 ) -> Result<Vec<Hit>, Unreadable> {
     let began = session.start.at.as_micros();
@@ -447,12 +447,13 @@ fn hits_in(
         }
         found.len() < most
     };
-    match lines {
-        None => find_lines(recording, question, keep)?,
-        Some(Kind::Of(kind)) => {
-            find_lines(recording, question, |line| line.kind != kind || keep(line))?;
-        }
-        Some(Kind::Hidden) => search::hidden(recording, |line| {
+    let forwards = forwards(recording);
+    match lines.are_hidden() {
+        false => find_lines(recording, question, |line| {
+            let line = called(line, &forwards);
+            !lines.mean(&line) || keep(line)
+        })?,
+        true => search::hidden(recording, |line| {
             question.asked().find(&line.text).is_none() || keep(line)
         })?,
     }
@@ -464,9 +465,9 @@ fn hits_in(
         person: start.person.clone(),
         account: start.account.clone(),
         target: start.target.clone(),
-        kind: match lines {
-            Some(Kind::Hidden) => Kind::Hidden,
-            Some(Kind::Of(_)) | None => Kind::Of(line.kind),
+        kind: match lines.are_hidden() {
+            true => Kind::Hidden,
+            false => Kind::Of(line.kind),
         },
         channel: line.channel,
         place: offset(recording, &line).map(At::Place),

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ecluse_policy::SessionId;
 use ecluse_recordings::search::{LineKind, Questions};
 
+use super::lines::Lines;
 use crate::audit::{AuditKind, AuditRecord, AuditVerdict};
-use crate::deeds::typed::Kind;
 use crate::gateway::Gateway;
 use crate::store::{AuditQuery, Session, SessionQuery, StoreError};
 
@@ -40,10 +40,10 @@ impl Refusals {
         house: &Gateway,
         sessions: &SessionQuery,
         question: &Questions,
-        lines: Option<Kind>,
+        lines: Lines,
     ) -> Result<Self, StoreError> {
         let mut refusals = Self::default();
-        if !matches!(lines, None | Some(Kind::Of(LineKind::Refusal))) {
+        if !lines.look_at(LineKind::Refusal) {
             return Ok(refusals);
         }
         let of = |kind| AuditQuery {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use ecluse_policy::documents::NodeRules;
+use ecluse_policy::documents::{NodeRules, Remark};
 use ecluse_policy::{Documents, Timestamp};
 
 use super::directory;
@@ -24,7 +24,8 @@ use crate::terminal::layout::wrap;
 /// the gateway may take under it; where its store is there already, also which documents in it are not the ones that were
 /// put in force, which interventions and sessions are not those that the log tells of, and what a running gateway put on
 /// record against the log itself. Changes nothing and needs no store. Notes name derogations that are over, templates
-/// whose holes take less than they once did, and operators and auditors who wait for their log-on among strangers.
+/// whose holes take less than they once did, operators and auditors who wait for their log-on among strangers, and what
+/// says no reason (`why`).
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The directory that holds clients/ and providers/.
@@ -56,7 +57,8 @@ impl Check {
         let texts = directory::read(&self.directory)?;
         match compile(&texts, &node) {
             Ok(documents) if problems.is_empty() => {
-                for remark in remarks(&documents, clock::now()).lines() {
+                let all = remarks(&documents, clock::now()) + &unjustified(&documents);
+                for remark in all.lines() {
                     outln!("{remark}");
                 }
                 outln!(
@@ -157,9 +159,17 @@ async fn in_store(settings: &Settings) -> Vec<String> {
 
 /// What there is to know about documents that are right: a line each, which a terminal is told between words.
 pub(super) fn remarks(documents: &Documents, now: Timestamp) -> String {
+    notes(&documents.remarks(now))
+}
+
+/// The same of what says no reason (P14): of documents that are looked at, not of each time they are applied.
+fn unjustified(documents: &Documents) -> String {
+    notes(&documents.unjustified())
+}
+
+fn notes(remarks: &[Remark]) -> String {
     let columns = std::io::stdout().is_terminal().then_some(TERMINAL);
-    documents
-        .remarks(now)
+    remarks
         .iter()
         .map(|remark| note(&remark.to_string(), columns))
         .collect()

@@ -31,7 +31,7 @@ pub(super) struct Explain {
     #[arg(value_name = "TARGET", value_parser = TargetId::parse)]
     target: TargetId,
     /// What they would ask for, in the words of a flow's allow: `shell`, `command: uptime`, `env: LANG`,
-    /// `sftp`, `forward: HOST:PORT`, `socket: PATH`, `remote-forward: PORT`, `x11`, `agent`.
+    /// `sftp`, `sftp-read: PATH`, `rsync-write: PATH/**`, `git-read: PATH`, `forward: HOST:PORT`, `socket: PATH`, `remote-forward: PORT`, `x11`, `agent`.
     #[arg(value_name = "WHAT", value_parser = request)]
     what: FlowRequest,
     /// When, as `2026-11-23T10:00:00Z`; without it, now.
@@ -114,7 +114,7 @@ const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `
                         `remote-forward: PORT`, x11, agent";
 
 /// The request that somebody means who writes it as a flow's `allow` would.
-fn request(text: &str) -> Result<FlowRequest, String> {
+pub(super) fn request(text: &str) -> Result<FlowRequest, String> {
     let refused = |problem: &str| format!("{problem}; {ACCEPTED}");
     let (word, rest) = match text.split_once(':') {
         Some((word, rest)) => (word.trim(), rest.trim()),
@@ -134,9 +134,18 @@ fn request(text: &str) -> Result<FlowRequest, String> {
         "sftp" if rest.is_empty() => Ok(FlowRequest::Subsystem(SFTP.into())),
         family if let Some(right) = FileRight::of_family(family) => {
             let path = needed("the path of a file")?;
+            // As a line writes everything below a path.
+            let (path, below) = match path.strip_suffix("/**") {
+                Some("") => ("/", true),
+                Some(path) => (path, true),
+                None => (path.as_str(), false),
+            };
             let path = TargetPath::canonical(path.as_bytes())
                 .map_err(|error| refused(&format!("the path is none: {error}")))?;
-            Ok(FlowRequest::File(FileNeed::Right(right, path)))
+            Ok(FlowRequest::File(match below {
+                true => FileNeed::Tree(right, path),
+                false => FileNeed::Right(right, path),
+            }))
         }
         "command" => Ok(FlowRequest::Command(needed("a command")?.into_bytes())),
         "env" => Ok(FlowRequest::Env {

@@ -14,9 +14,11 @@ mod explain;
 mod export;
 mod host_ca;
 mod journal;
+mod matrix;
 mod minutes;
 mod nodes;
 pub(crate) mod out;
+mod policy;
 mod prompt;
 mod recordings;
 mod retention;
@@ -58,6 +60,8 @@ enum Command {
     #[command(subcommand)]
     Journal(journal::JournalCommand),
     #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    #[command(subcommand)]
     Recordings(recordings::RecordingsCommand),
     Serve(serve::Serve),
     Verify(verify::Verify),
@@ -76,7 +80,9 @@ enum OnStore {
     Explain(explain::Explain),
     Export(export::Export),
     HostCa(host_ca::PrintHostCa),
+    Matrix(matrix::Matrix),
     Nodes(nodes::Nodes),
+    Reach(matrix::ReachOf),
     Retention(retention::Retention),
     #[command(subcommand)]
     Search(search::SearchCommand),
@@ -176,6 +182,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             return journal.run(&config).await;
         }
         Command::Check(check) => check.run().await,
+        Command::Policy(policy) => return policy.run(&config).await,
         Command::Recordings(recordings) => {
             step_back();
             recordings.run(&config).await
@@ -206,7 +213,9 @@ impl OnStore {
             Self::Enroll(enroll) => enroll.run(store).await,
             Self::Export(export) => return export.run(store, settings).await,
             Self::HostCa(host_ca) => host_ca.run(store, settings).await,
+            Self::Matrix(matrix) => matrix.run(store).await,
             Self::Nodes(nodes) => nodes.run(store, settings).await,
+            Self::Reach(reach) => reach.run(store).await,
             Self::Retention(retention) => retention.run(store, settings).await,
             Self::Search(search) => search.run(store, settings).await,
         };

@@ -23,6 +23,7 @@ use crate::deeds::host_ca::KnownHosts;
 use crate::deeds::keep_out::KeepOut;
 use crate::deeds::listing::{Flows, Interventions, Pending};
 use crate::deeds::live::{Cut, Live};
+use crate::deeds::matrix::{Reach, Show};
 use crate::deeds::people::People;
 use crate::deeds::posture::Posture;
 use crate::deeds::questions::{Answer, Question};
@@ -83,6 +84,8 @@ enum Act {
     Posture,
     People,
     Changes,
+    Matrix,
+    Reach,
     Recordings,
     Receipts,
     Search,
@@ -151,6 +154,14 @@ pub(super) const COMMANDS: &[Command] = &[
     of::<People>(Act::People, &[(Operators, "help-people")]),
     of::<Withdraw>(Act::Withdraw, &[(Operators, "help-withdraw")]),
     of::<Changes>(Act::Changes, &[(Operators, "help-changes")]),
+    of::<Show>(
+        Act::Matrix,
+        &[(Operators, "help-matrix"), (Auditors, "help-matrix")],
+    ),
+    of::<Reach>(
+        Act::Reach,
+        &[(Operators, "help-reach"), (Auditors, "help-reach")],
+    ),
     of::<Recordings>(Act::Recordings, &[(Auditors, "help-recordings")]),
     of::<Receipts>(
         Act::Receipts,
@@ -220,8 +231,8 @@ impl Command {
     fn usage_in(&self, lang: Lang) -> String {
         const FRENCH: [(&str, &str); 15] = [
             (
-                "command|typed|screen|note|refusal|file|hidden",
-                "commande|saisie|écran|note|refus|fichier|caché",
+                "command|typed|screen|note|refusal|file|forward|hidden",
+                "commande|saisie|écran|note|refus|fichier|redirection|caché",
             ),
             ("out|in", "sortie|entrée"),
             ("[COMMAND]", "[COMMANDE]"),
@@ -351,10 +362,12 @@ impl Act {
             | Self::People
             | Self::Changes => Operators,
             Self::Recordings | Self::Search | Self::Replay => Auditors,
-            Self::Posture | Self::Receipts if For::role(by.authenticated.role()) == Auditors => {
+            Self::Posture | Self::Receipts | Self::Matrix | Self::Reach
+                if For::role(by.authenticated.role()) == Auditors =>
+            {
                 Auditors
             }
-            Self::Posture | Self::Receipts => Operators,
+            Self::Posture | Self::Receipts | Self::Matrix | Self::Reach => Operators,
             // Everybody has one of theirs.
             Self::Interventions => For::role(by.authenticated.role()),
             Self::Help | Self::Exit => return Ok(()),
@@ -371,8 +384,8 @@ impl Act {
 async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result<u32, Trouble> {
     use crate::faces::lobby::auditor::{receipts, recordings, replay, search};
     use crate::faces::lobby::operator::{
-        alerts, answers, changes, confirming, hands, keep_out, live, people, posture, requests,
-        top_up, watch,
+        alerts, answers, changes, confirming, hands, keep_out, live, matrix, people, posture,
+        requests, top_up, watch,
     };
     match command.act {
         Act::Approve => answers::approve(desk, command, words).await,
@@ -402,6 +415,8 @@ async fn act(desk: &mut Desk<'_>, command: &Command, words: &[String]) -> Result
         Act::Posture => posture::posture(desk, command, words).await,
         Act::People => people::people(desk, command, words).await,
         Act::Changes => changes::changes(desk, words).await,
+        Act::Matrix => matrix::matrix(desk, words).await,
+        Act::Reach => matrix::reach(desk, words).await,
         Act::Watch => watch::watch(desk, words).await,
         Act::Recordings => recordings::recordings(desk, words).await,
         Act::Receipts => receipts::receipts(desk, words).await,

@@ -66,6 +66,7 @@ impl From<Undone> for Trouble {
                 Self::Misused(Misuse::Missing("usage-no-reason"))
             }
             Undone::Wants(Wants::Words) => Self::Misused(Misuse::Missing("search-no-words")),
+            Undone::Wants(Wants::Carried) => Self::Misused(Misuse::Missing("search-no-bytes")),
             Undone::Wants(Wants::Sentence) => Self::Misused(Misuse::Missing("usage-no-sentence")),
             Undone::Wants(Wants::Code(_))
             | Undone::Refused(_)
@@ -199,6 +200,7 @@ impl<'a> Desk<'a> {
             What::Nth => ("confirm-unclear", None),
             What::Way => ("receipts-way-unclear", None),
             What::Line => ("usage-line-unclear", None),
+            What::Format => ("matrix-format-unclear", None),
         };
         let known = known.map(|known| ("known", known.into()));
         let typed = ("typed", unclear.typed.as_str().into());
@@ -278,7 +280,9 @@ impl<'a> Desk<'a> {
             Undone::Unsearchable(QueryError::TooLong) => self.problem("search-too-long", &[]).await,
             Undone::TooOften => self.problem("common-looks-too-often", &[]).await,
             Undone::Unclear(_)
-            | Undone::Wants(Wants::Reason(_) | Wants::Why | Wants::Words | Wants::Sentence)
+            | Undone::Wants(
+                Wants::Reason(_) | Wants::Why | Wants::Words | Wants::Carried | Wants::Sentence,
+            )
             | Undone::Store(_) => Err(undone.into()),
         }
     }

@@ -1,13 +1,13 @@
 //! Interventions as a table. For technicians, operators and auditors alike.
 
 use ecluse_policy::intervention::{Approval, Intervention, State};
-use ecluse_policy::{Documents, Role, Timestamp};
+use ecluse_policy::{Documents, PersonId, Role, Timestamp};
 
 use super::desk::{Desk, Trouble, status};
 use super::{grammar, shown};
 use crate::clock;
 use crate::deeds::listing::{self, Interventions, LISTED};
-use crate::deeds::totals::{InSession, Totals};
+use crate::deeds::totals::{InSession, Totals, Waited};
 use crate::live::presence::Presence;
 use crate::passage::by_channel::OfChannel;
 use crate::terminal::layout::Gives;
@@ -80,6 +80,9 @@ async fn in_full(
             let by = totals.accompanied.iter();
             let by: Vec<String> = by.map(|one| accompanied(desk, one, now)).collect();
             fields.push((desk.say("field-accompanied", &[]), by.join(" · ")));
+        }
+        if let Some(waited) = waited(desk, &totals.waited, now) {
+            fields.push((desk.say("field-confirmed", &[]), waited));
         }
         if let Some(acts) = acts(desk, totals) {
             fields.push((desk.say("field-acts", &[]), acts));
@@ -210,6 +213,47 @@ fn accompanied(desk: &Desk<'_>, presence: &Presence, now: Timestamp) -> String {
         ("until", until.into()),
     ];
     desk.say("accompany-presence", &args)
+}
+
+/// What waited for a yes that is shown, the latest.
+const WAITED: usize = 20;
+
+/// What waited for a yes while it was used, and who said what of it and when; none where nothing did.
+fn waited(desk: &Desk<'_>, all: &[Waited], now: Timestamp) -> Option<String> {
+    let one = |one: &Waited| {
+        let said = one.said.as_ref();
+        let reason = said.and_then(|said| said.reason.as_deref());
+        let at = said.map_or(one.at, |said| said.at);
+        let by = said.and_then(|said| said.by.as_ref());
+        // Nobody's is ours.
+        let reason = reason.map(|reason| match by {
+            Some(_) => crate::texts::told(reason),
+            None => desk.gateway.texts.on_record(desk.lang(), reason),
+        });
+        let colon = desk.say("confirm-because", &[]);
+        let reason = reason.map(|reason| format!("{colon} {reason}"));
+        let how = match (said, by) {
+            (None, _) => "open",
+            (Some(said), _) if said.is_yes => "yes",
+            (Some(_), Some(_)) => "no",
+            (Some(_), None) => "nobody",
+        };
+        let args = [
+            ("nth", one.nth.to_string().into()),
+            ("what", one.what.as_str().into()),
+            ("said", how.into()),
+            ("by", by.map_or("", PersonId::as_str).into()),
+            ("reason", reason.unwrap_or_default().into()),
+            ("at", times::to_the_second(at, now).into()),
+        ];
+        desk.say("confirm-was", &args)
+    };
+    let before = all.len().saturating_sub(WAITED);
+    let mut told: Vec<String> = all.iter().skip(before).map(one).collect();
+    if before > 0 {
+        told.push(desk.say("confirm-was-more", &[("count", before.into())]));
+    }
+    (!told.is_empty()).then(|| told.join(" · "))
 }
 
 /// What happened at budgets and was done by hand, each as often; none where nothing was.

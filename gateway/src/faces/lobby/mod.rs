@@ -9,6 +9,7 @@ mod accompanied;
 pub mod auditor;
 mod away;
 pub(crate) mod commands;
+mod confirmed;
 pub(crate) mod desk;
 mod doors;
 mod gauges;

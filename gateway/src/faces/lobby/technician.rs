@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ecluse_policy::{Capability, Documents, Intervention, Refusal, TargetId, matrix_scope};
 
 use super::desk::{Desk, Trouble, status};
-use super::{accompanied, grammar, next, shown, standing};
+use super::{accompanied, confirmed, grammar, next, shown, standing};
 use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::host_ca::{self, KnownHosts};
@@ -106,12 +106,15 @@ pub(super) async fn answer(desk: &mut Desk<'_>, words: &[String]) -> Result<u32,
     Ok(status::DONE)
 }
 
-/// The flows behind an intervention that are accompanied.
+/// The flows behind an intervention that are accompanied, or of which something waits for a yes while it is used.
 pub(super) async fn tell_accompanied(
     desk: &mut Desk<'_>,
     intervention: &Intervention,
 ) -> Result<(), Trouble> {
-    for line in accompanied::lines(desk, intervention.request(), clock::now()) {
+    let (request, now) = (intervention.request(), clock::now());
+    let mut lines = accompanied::lines(desk, request, now);
+    lines.extend(confirmed::lines(desk, request, now));
+    for line in lines {
         desk.terminal.line(&line).await?;
     }
     Ok(())
@@ -252,6 +255,10 @@ pub(super) async fn flows(desk: &mut Desk<'_>, words: &[String]) -> Result<u32, 
         if let Some(rule) = reach.accompanied {
             let rule = accompanied::rule(texts, desk.lang(), rule);
             fields.push((label("field-accompanied"), rule));
+        }
+        if !reach.confirm.is_empty() {
+            let what = confirmed::what(texts, desk.lang(), &reach.confirm);
+            fields.push((label("field-confirm"), what));
         }
         let title = format!(
             "{} ({})",

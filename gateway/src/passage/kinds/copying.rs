@@ -23,7 +23,7 @@ use super::{Ask, Kind, Step};
 use crate::passage::side::Piece;
 
 /// Bytes of a question to the target before the path in it: length, type, number, length of the path.
-const BEFORE_PATH: usize = 13;
+pub(super) const BEFORE_PATH: usize = 13;
 
 /// A channel on which `scp` copies.
 pub(crate) struct Copying<R> {
@@ -220,7 +220,7 @@ impl<R: Reads + Clone + 'static> Copying<R> {
 }
 
 /// Whether a line that starts a program rests on quotes.
-fn is_quoted(line: &[u8]) -> bool {
+pub(super) fn is_quoted(line: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b'\'' | b'\\'))
 }
 

@@ -20,6 +20,7 @@ use super::opaque::Opaque;
 use super::scp;
 use super::sftp::coverage::{Digest, MakeDigest};
 use super::sftp::{self, Operation, Say, Sftp, Ticket, Verdict, Words};
+use super::tree;
 use super::{Ask, Kind, Step};
 use crate::passage::confirming::Wanted;
 use crate::passage::side::Piece;
@@ -38,6 +39,9 @@ pub(crate) trait Reads: Send {
 
     /// The same of the old protocol's.
     fn copying(&self, words: scp::Words) -> String;
+
+    /// The same of programs that read or write a tree.
+    fn tree(&self, words: &tree::Words) -> String;
 
     /// The refusal of something that a line is missing for, by the path that was typed.
     fn refused(&self, refusal: &Refusal, operation: &Operation, need: &FileNeed) -> String;

@@ -11,6 +11,7 @@ mod judge;
 pub(crate) mod opaque;
 pub(crate) mod scp;
 pub(crate) mod sftp;
+pub(crate) mod tree;
 
 use std::borrow::Cow;
 use std::time::Instant;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ecluse_policy::{FileNeed, FlowRequest, Permit, Refusal, SFTP, Span, Term};
+use ecluse_policy::capability::transfer::Transfer;
+use ecluse_policy::{FileConfirmation, FileNeed, FlowRequest, Permit, Refusal, SFTP, Span, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, FileEntry, Legs, RecordError};
 use tokio::sync::mpsc;
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use super::Passing;
 use crate::audit::AuditKind;
 use crate::clock;
+use crate::passage::caps;
 use crate::passage::channel::Start;
 use crate::passage::confirming::{self, Wanted};
 use crate::passage::kinds::copying::Copying;
@@ -19,6 +21,7 @@ use crate::passage::kinds::forward::Forward;
 use crate::passage::kinds::opaque::Opaque;
 use crate::passage::kinds::scp;
 use crate::passage::kinds::sftp::{Doing, Operation, Words};
+use crate::passage::kinds::tree::{self, Tree};
 use crate::passage::kinds::{Kind, Step, Ticket, Verdict};
 use crate::passage::receipts;
 use crate::passage::right::Right;
@@ -27,6 +30,7 @@ use crate::passage::tap::Tape;
 use crate::passage::visit::sessions::Seated;
 use crate::passage::visit::{Visit, with_command};
 use crate::passage::window::TerminalRequest;
+use crate::receipts::{GIT, RSYNC};
 
 /// What passes on a channel that was started so.
 pub(super) fn kind_of(visit: &Arc<Visit>, seated: &Seated, start: &Start) -> Box<dyn Kind> {
@@ -37,7 +41,12 @@ pub(super) fn kind_of(visit: &Arc<Visit>, seated: &Seated, start: &Start) -> Box
     };
     match start {
         Start::Shell | Start::Command(_) => Box::new(Opaque::default()),
-        Start::Copy(copy) => Box::new(Copying::new(copy.means.clone(), in_words())),
+        Start::Copy(copy) => match copy.means.clone() {
+            Transfer::Scp(command) => Box::new(Copying::new(command, in_words())),
+            transfer @ (Transfer::Rsync(_) | Transfer::Git(_)) => {
+                Box::new(Tree::new(transfer, &copy.typed, in_words()))
+            }
+        },
         Start::Files => Box::new(Files::new(in_words())),
         Start::Forward(_) => Box::new(Forward::default()),
     }
@@ -95,6 +104,16 @@ impl Reads for InWords {
         self.visit.say(words.text_id())
     }
 
+    fn tree(&self, words: &tree::Words) -> String {
+        match words.option() {
+            Some(option) => {
+                let args = [("option", option.into())];
+                self.visit.words_with(words.text_id(), &args)
+            }
+            None => self.visit.say(words.text_id()),
+        }
+    }
+
     fn refused(&self, refusal: &Refusal, operation: &Operation, need: &FileNeed) -> String {
         if let Refusal::FlowNotListed { .. } = refusal {
             let facts = self.session.live().facts();
@@ -113,8 +132,12 @@ impl Reads for InWords {
             let needs = operation.request.needs();
             files.as_ref()?.confirmation(&needs, live.now())
         };
-        let (terms, lines) = asked?;
-        let wanted = Wanted::new(&lines.join(" + "), terms);
+        let FileConfirmation {
+            terms,
+            named,
+            beside,
+        } = asked?;
+        let wanted = Wanted::new(&named.join(caps::TOGETHER), &beside, terms);
         let is_agreed = live.hands().borrow().confirms().is_agreed(&wanted.what);
         (terms.each || !is_agreed).then_some(wanted)
     }
@@ -169,10 +192,17 @@ impl Beside<'_> {
     /// A file has passed, or not: its receipt.
     pub(super) fn logs(&self, entry: &FileEntry) {
         let protocol = match self.start {
-            Start::Copy(_) => "scp",
+            Start::Copy(copy) => match copy.means {
+                Transfer::Scp(_) => "scp",
+                Transfer::Rsync(_) => RSYNC,
+                Transfer::Git(_) => GIT,
+            },
             Start::Shell | Start::Command(_) | Start::Files | Start::Forward(_) => SFTP,
         };
         let session = &self.seated.session;
+        if let Some(files) = &*self.seated.right.files().borrow() {
+            session.file_lines().counts(files, protocol, entry);
+        }
         receipts::passed(self.visit, session, self.number, protocol, entry);
     }
 
@@ -244,12 +274,10 @@ impl Passing<'_> {
             number: self.number,
             start: self.start,
         };
+        let mut open = Vec::new();
         for step in steps {
             match step {
-                Step::Log(entry) => {
-                    self.tap.event(Event::File(Cow::Borrowed(&*entry)))?;
-                    beside.logs(&entry);
-                }
+                Step::Log(entry) => open.push(*entry),
                 Step::Note(note) => self.tap.event(Event::Note(&note))?,
                 // Nobody gets any of it any more.
                 Step::Pass(..)
@@ -264,6 +292,10 @@ impl Passing<'_> {
                 | Step::Stop(_)
                 | Step::End { .. } => {}
             }
+        }
+        for entry in self.unsettled.over(open) {
+            self.tap.event(Event::File(Cow::Borrowed(&entry)))?;
+            beside.logs(&entry);
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ impl Passing<'_> {
             return Ok(());
         };
         let flow = self.start.flow();
-        let wanted = Wanted::new(&words_of(self.start, permit), terms);
+        let wanted = Wanted::new(&words_of(self.start, permit), &[], terms);
         let asked = confirming::ask(self.visit, session, self.number, wanted);
         let said = self.meanwhile(asked).await?;
         let unconfirmed = match said {

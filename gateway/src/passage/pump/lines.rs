@@ -16,6 +16,7 @@ use crate::passage::caps;
 use crate::passage::kinds::Step;
 use crate::passage::kinds::sftp::Doing;
 use crate::passage::side::Piece;
+use crate::passage::unsettled::Unsettled;
 
 /// The longest sleep between two looks at the wall clock, which may be set.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub(crate) struct Lines<'a> {
     pub(crate) left: &'a (dyn Fn() -> Option<Span> + Send + Sync),
     /// What is refused goes on record.
     pub(crate) refused: &'a (dyn Fn(&str) + Send + Sync),
+    /// What of the log waits until it has gone.
+    pub(crate) unsettled: &'a Unsettled,
     /// A file has passed, or not, as the recording has it.
     pub(crate) logs: &'a (dyn Fn(&FileEntry) + Send + Sync),
     /// What passes is shown to whoever looks on.
@@ -86,6 +89,8 @@ pub(super) struct Told {
 impl Pump<'_> {
     /// What is asked of the target before anything arrives.
     pub(super) fn begin(&mut self, ends: &mut Ends<'_>) -> Result<(), RecordError> {
+        let (down, up) = (&ends.technician.outbox, &ends.target.outbox);
+        self.lines.unsettled.between(down.progress(), up.progress());
         let (mut steps, permit) = (Vec::new(), self.permit);
         let mut ask = |request: &FlowRequest| permit(request);
         self.kind.begin(clock::monotonic(), &mut ask, &mut steps);
@@ -122,6 +127,15 @@ impl Pump<'_> {
         Ok(())
     }
 
+    /// Puts on record what has gone.
+    pub(super) fn settles(&self) -> Result<(), RecordError> {
+        while let Some(entry) = self.lines.unsettled.settled() {
+            self.tape.event(Event::File(Cow::Borrowed(&entry)))?;
+            (self.lines.logs)(&entry);
+        }
+        Ok(())
+    }
+
     /// Does what only a channel of files asks for.
     pub(super) fn of_files(&mut self, step: Step, ends: &mut Ends<'_>) -> Result<(), RecordError> {
         match step {
@@ -133,9 +147,8 @@ impl Pump<'_> {
                 counts,
             } => self.send(towards, bytes, payload, counts, ends),
             Step::Log(entry) => {
-                self.tape.event(Event::File(Cow::Borrowed(&*entry)))?;
-                (self.lines.logs)(&entry);
-                Ok(())
+                self.lines.unsettled.put(*entry);
+                self.settles()
             }
             Step::Refused { words, line } => {
                 (self.lines.refused)(&line);
@@ -193,6 +206,8 @@ impl Pump<'_> {
         }
         if towards == ToTarget || self.known.left_at.is_none() {
             ends.outbox(towards).put_counted(piece, payload, counts);
+        } else {
+            ends.outbox(towards).passes_over(payload);
         }
         Ok(())
     }

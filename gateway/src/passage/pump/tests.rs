@@ -113,6 +113,7 @@ fn no_lines() -> Lines<'static> {
         changed: tokio::sync::watch::Sender::new(None).subscribe(),
         left: &|| None,
         refused: &|_| {},
+        unsettled: Box::leak(Box::default()),
         logs: &|_| {},
         shows: &|_| {},
         closes: None,

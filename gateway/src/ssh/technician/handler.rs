@@ -23,7 +23,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecluse_policy::capability::scp;
+use ecluse_policy::capability::transfer::Transfer;
 use ecluse_policy::{FlowRequest, SFTP, Term};
 use russh::keys::ssh_key::Certificate;
 use russh::server::{
@@ -281,7 +281,7 @@ impl server::Handler for Door {
         if command.len() > caps::COMMAND {
             return self.too_long(id, command, session);
         }
-        let copies = scp::Command::parse(command).map_or(0, |_| caps::COPY);
+        let copies = Transfer::parse(command).map_or(0, |_| caps::COPY);
         if !self.pay(id, command.len() * caps::COMMAND_COPIES + copies) {
             return session.channel_failure(id);
         }

@@ -101,6 +101,14 @@ impl PathGlob {
         Self(path.components().map(name).collect())
     }
 
+    /// The pattern of everything below `path`.
+    #[must_use]
+    pub fn below(path: &TargetPath) -> Self {
+        let Self(mut components) = Self::exactly(path);
+        components.push(Component::Any);
+        Self(components)
+    }
+
     /// Whether its first name is any name at all.
     #[must_use]
     pub fn begins_anywhere(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::process::Command as Process;
 
 use super::*;
+use crate::capability::files::TargetPath;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Option<Command> {

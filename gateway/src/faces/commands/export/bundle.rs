@@ -10,6 +10,7 @@ use ecluse_recordings::bundle::{
     Language, LeftOut, ProofsHead, Why,
 };
 use ecluse_recordings::evidence::manifest::Manifest;
+use ecluse_recordings::json;
 use ecluse_recordings::log::{Checkpoint, SignedNote};
 
 use super::Export;
@@ -87,7 +88,7 @@ pub(super) async fn write(
         recordings: recordings.iter().map(Manifest::session).collect(),
         left_out: left_out.clone(),
     };
-    writer.add(bundle::CHOICE, &serde_json::to_vec_pretty(&told)?)?;
+    writer.add(bundle::CHOICE, json::to_string_pretty(&told)?.as_bytes())?;
     let mut salts = String::new();
     let bodies = beside::bodies(store, choice).await?;
     let interventions = interventions(&mut writer, store, &bodies, &mut salts, language).await?;

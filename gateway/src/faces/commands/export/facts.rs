@@ -25,6 +25,9 @@ struct Words {
     ended: &'static str,
     cancelled: &'static str,
     accompanies: &'static str,
+    confirmed: &'static str,
+    denied: &'static str,
+    unanswered: &'static str,
     until: &'static str,
 }
 
@@ -43,6 +46,9 @@ const FRENCH: Words = Words {
     ended: "retirée",
     cancelled: "annulée par le technicien",
     accompanies: "accompagne",
+    confirmed: "a dit oui, à l'usage, à",
+    denied: "a dit non, à l'usage, à",
+    unanswered: "resté sans accord à l'usage\u{a0}:",
     until: "jusqu'à",
 };
 
@@ -61,6 +67,9 @@ const ENGLISH: Words = Words {
     ended: "withdrawn",
     cancelled: "cancelled by the technician",
     accompanies: "accompanies",
+    confirmed: "said yes, while it was used, to",
+    denied: "said no, while it was used, to",
+    unanswered: "had no yes while it was used:",
     until: "until",
 };
 
@@ -124,7 +133,21 @@ pub(super) fn facts_of(
         let by = Some(&presence.operator);
         decision(by, presence.from, words.accompanies, &text)
     });
-    let decided = seen.into_iter().chain(approvals);
+    // Who said yes while it was used, and to what.
+    let waited = totals.waited.iter().filter_map(|one| {
+        let said = one.said.as_ref()?;
+        let what = match (said.is_yes, &said.by) {
+            (true, _) => words.confirmed,
+            (false, Some(_)) => words.denied,
+            (false, None) => words.unanswered,
+        };
+        let mut text = format!("{} “{}”", one.nth, one.what);
+        if let Some(reason) = &said.reason {
+            text = format!("{text} – {reason}");
+        }
+        Some(decision(said.by.as_ref(), said.at, what, &text))
+    });
+    let decided = seen.into_iter().chain(approvals).chain(waited);
     let decided = decided.chain(what_became(intervention, person, words));
     let mut decisions: Vec<Decision> = decided.chain(accompanied).collect();
     decisions.sort_by_key(|decision| decision.at_us);

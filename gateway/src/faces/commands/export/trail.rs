@@ -8,6 +8,7 @@ use std::io::Write;
 
 use ecluse_policy::{ClientId, Timestamp};
 use ecluse_recordings::bundle::{BundleWriter, TRAIL, TrailFacts};
+use ecluse_recordings::json;
 use ecluse_recordings::log::Entry;
 
 use super::choice::Choice;
@@ -158,7 +159,7 @@ pub(super) async fn write(
         },
         whole_to: choice.trail_until().and(chosen.whole).map(|(_, last)| last),
     };
-    writer.add(TRAIL, &serde_json::to_vec_pretty(&facts)?)?;
+    writer.add(TRAIL, json::to_string_pretty(&facts)?.as_bytes())?;
     Ok(())
 }
 

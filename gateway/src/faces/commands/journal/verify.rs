@@ -275,7 +275,8 @@ impl Verify {
         sessions::compare(&moment, &seen.sessions, &seen.removed, away, findings).await?;
         seen.tables.compare(&moment, away, findings).await?;
         std::mem::take(&mut seen.orders).judge(&seen.removed, findings);
-        std::mem::take(&mut seen.receipts).judge(&seen.removed, away, findings);
+        let drawn = moment.receipts_drawn().await?;
+        std::mem::take(&mut seen.receipts).judge(&seen.removed, away, drawn, findings);
         let (_, faults) = moment.gateways_and_faults().await?;
         for fault in faults {
             findings.add(Verdict::Altered, fault);

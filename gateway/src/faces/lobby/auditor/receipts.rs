@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use crate::deeds::evidence::receipts::{self, LISTED, Listed, Receipts};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
 use crate::faces::lobby::grammar;
+use crate::faces::sheet::quoted;
 use crate::receipts::{Receipt, Way};
 use crate::terminal::layout::Gives;
 use crate::texts::{amounts, times};
@@ -140,23 +141,9 @@ async fn rows(desk: &mut Desk<'_>, receipts: &[Receipt]) -> Result<(), Trouble> 
     Ok(())
 }
 
-/// One field (RFC 4180); what a spreadsheet would compute is a text.
-fn quoted(field: &str) -> String {
-    let is_formula = field.starts_with(['=', '+', '-', '@']);
-    let field = if is_formula {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    };
-    match field.contains([',', '"', '\n', '\r']) || is_formula {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use crate::faces::sheet::quoted;
 
     /// A name that a technician chose is a text in a spreadsheet, whatever it looks like.
     #[test]

@@ -69,7 +69,7 @@ async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
     desk.terminal.hanging(&head, 4).await?;
     let said_by_us = matches!(
         hit.kind,
-        Kind::Of(LineKind::Refusal | LineKind::Note | LineKind::File)
+        Kind::Of(LineKind::Refusal | LineKind::Note | LineKind::File | LineKind::Forward)
     );
     if said_by_us {
         show_as_said(desk, &hit.text, &hit.found).await?;
@@ -182,6 +182,7 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Of(LineKind::Note) => "search-kind-note",
         Kind::Of(LineKind::Refusal) => "search-kind-refusal",
         Kind::Of(LineKind::File) => "search-kind-file",
+        Kind::Of(LineKind::Forward) => "search-kind-forward",
     }
 }
 

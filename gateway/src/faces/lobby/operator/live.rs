@@ -116,7 +116,7 @@ fn row(desk: &Desk<'_>, session: &Passing, now: Timestamp) -> Vec<String> {
     budget.extend(session.waits.iter().map(|(nth, what)| {
         let args = [
             ("nth", nth.to_string().into()),
-            ("what", shorten(what, 60).into()),
+            ("what", shorten_within(what, 60).into()),
         ];
         desk.say("live-waits", &args)
     }));

@@ -11,6 +11,7 @@ mod elsewhere;
 pub(crate) mod hands;
 pub(crate) mod keep_out;
 pub(crate) mod live;
+pub(crate) mod matrix;
 pub(crate) mod people;
 pub(crate) mod posture;
 pub(crate) mod requests;

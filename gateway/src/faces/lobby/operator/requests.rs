@@ -10,7 +10,7 @@ use crate::clock;
 use crate::deeds::Undone;
 use crate::deeds::listing::{self, Pending, Waiting};
 use crate::faces::lobby::desk::{Desk, Trouble, status};
-use crate::faces::lobby::{accompanied, grammar, shown, standing};
+use crate::faces::lobby::{accompanied, confirmed, grammar, shown, standing};
 use crate::texts::{Texts, times};
 
 /// `pending`: the requests that wait; looking at them is seen by the technician.
@@ -138,6 +138,7 @@ async fn block(
             .filter_map(|one| shown::behind(texts, desk.lang(), one, now)),
     );
     lines.extend(accompanied::lines(desk, request, now));
+    lines.extend(confirmed::lines(desk, request, now));
     lines.push(desk.say("operator-request-reason", &[]));
     for line in lines {
         desk.terminal.hanging(&format!("     {line}"), 2).await?;

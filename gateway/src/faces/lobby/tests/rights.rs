@@ -25,7 +25,7 @@ const TECHNICIANS: [&str; 7] = [
     "host-ca",
     "answer 1 an audit",
 ];
-const OPERATORS: [&str; 21] = [
+const OPERATORS: [&str; 23] = [
     "alerts",
     "pending",
     "approve 1",
@@ -47,9 +47,11 @@ const OPERATORS: [&str; 21] = [
     "withdraw 1 --reason no",
     "changes",
     "receipts",
+    "matrix",
+    "reach alice",
 ];
 /// What both read.
-const AUDITORS_TOO: [&str; 2] = ["posture", "receipts"];
+const AUDITORS_TOO: [&str; 4] = ["posture", "receipts", "matrix", "reach alice"];
 const AUDITORS: [&str; 4] = ["interventions", "recordings", "search disk", "replay 1"];
 
 /// The documents with `id` switched off.

@@ -115,6 +115,8 @@ fn asked(request: &FileRequest) -> (FileOperation, Option<&[u8]>, Option<&[u8]>)
             return two(FileOperation::Copy, from.as_bytes(), to.as_bytes());
         }
         FileRequest::Names => return (FileOperation::Names, None, None),
+        // A program's own channel makes its entries ([`crate::passage::kinds::tree`]).
+        FileRequest::Program { path, .. } => (FileOperation::Unknown, path),
     };
     (operation, Some(path.as_bytes()), None)
 }

@@ -16,6 +16,10 @@ impl Reads for Plain {
         words.to_string()
     }
 
+    fn tree(&self, words: &tree::Words) -> String {
+        words.to_string()
+    }
+
     fn refused(&self, _: &Refusal, operation: &Operation, need: &FileNeed) -> String {
         format!("missing: {}", operation.missing_lines(need).join(" | "))
     }
@@ -25,13 +29,12 @@ impl Reads for Plain {
         let needs = operation.request.needs();
         let waits = |need: &FileNeed| need.line().starts_with("sftp-write: /srv/etc/");
         let lines: Vec<String> = needs.iter().map(FileNeed::line).collect();
-        needs.iter().any(waits).then(|| Wanted {
-            what: lines.join(" + "),
-            terms: Confirmation {
-                each: false,
-                within: Span::from_secs(300),
-            },
-        })
+        let terms = Confirmation {
+            each: false,
+            within: Span::from_secs(300),
+        };
+        let is_asked = needs.iter().any(waits);
+        is_asked.then(|| Wanted::new(&lines.join(" + "), &[], terms))
     }
 }
 

@@ -338,8 +338,10 @@ impl Scp {
 
     pub(super) fn log_file(&mut self, outcome: Outcome, at: Instant, out: &mut Vec<Step>) {
         let Some(file) = self.file.take() else { return };
-        let (bytes, extent) = (file.coverage.bytes(), file.coverage.extent(Some(file.size)));
         let is_read = self.command.way == Way::From;
+        // What is written is whole once the program on the target says so.
+        let size = (is_read || outcome == Outcome::Done).then_some(file.size);
+        let (bytes, extent) = (file.coverage.bytes(), file.coverage.extent(size));
         let moved = Moved {
             read: if is_read { bytes } else { 0 },
             read_extent: if is_read { extent } else { Extent::Nothing },
@@ -347,7 +349,7 @@ impl Scp {
             written_extent: if is_read { Extent::Nothing } else { extent },
             size: Some(file.size),
             entries: 0,
-            digest: file.coverage.digest(Some(file.size)),
+            digest: file.coverage.digest(size),
         };
         let Operation { request, typed } = file.operation;
         let typed = typed.into_iter().next().unwrap_or_default();

@@ -123,6 +123,11 @@ impl Sftp {
             (kind::STATUS, Ok(code)) if code != status::OK => Outcome::Failed(code),
             _ => Outcome::Done,
         };
+        if let FileRequest::SetAttributes(path) = &passed.operation.request
+            && task.request.sets_size()
+        {
+            self.handles.is_touched(path);
+        }
         let (client, asked_at) = (task.client, task.at);
         match (passed.withdrawn, &passed.operation.request) {
             (Some(words), FileRequest::Look(_) | FileRequest::Names) => {
@@ -219,7 +224,7 @@ impl Sftp {
         Ok(())
     }
 
-    fn opened_as(&self, task: &Task, operation: &Operation, size: Option<u64>) -> What {
+    fn opened_as(&mut self, task: &Task, operation: &Operation, size: Option<u64>) -> What {
         let FileRequest::Open {
             path,
             reads,
@@ -233,6 +238,8 @@ impl Sftp {
         };
         let mut file = File::new(path.clone(), *reads, *writes, self.digest.as_ref());
         file.size = size;
+        // Two who write one file know of neither what it holds.
+        file.resized = *writes && self.handles.is_touched(path);
         if let Verb::Open { flags } = task.request.verb {
             file.appends = flags & open::APPEND != 0;
         }

@@ -24,6 +24,8 @@ pub(crate) struct Coverage {
     bytes: u64,
     has_lost_track: bool,
     digest: Option<Box<dyn Digest>>,
+    /// Up to where the digest is of the file, from its beginning on.
+    digested: u64,
 }
 
 /// How much of a file passed.
@@ -48,40 +50,45 @@ impl Coverage {
             bytes: 0,
             has_lost_track: false,
             digest,
+            digested: 0,
         }
     }
 
     /// Takes a part that passed.
     pub(crate) fn add(&mut self, offset: u64, data: &[u8]) {
-        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        if length == 0 {
+        self.hash(offset, data);
+        self.arrived(offset, u64::try_from(data.len()).unwrap_or(u64::MAX));
+    }
+
+    /// Takes the bytes of a part that is on its way: whether it arrives, whoever gets it says ([`Self::arrived`]).
+    pub(crate) fn hash(&mut self, offset: u64, data: &[u8]) {
+        if data.is_empty() {
             return;
         }
         // A digest goes from the beginning on, each byte once.
-        if self.in_order() == Some(offset) {
+        if self.digested == offset {
             if let Some(digest) = &mut self.digest {
                 digest.update(data);
             }
+            let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+            self.digested = self.digested.saturating_add(length);
         } else {
             self.digest = None;
         }
-        self.bytes = self.bytes.saturating_add(length);
-        self.cover(offset, offset.saturating_add(length));
+    }
+
+    /// A part has passed. **Unit**: bytes.
+    pub(crate) fn arrived(&mut self, offset: u64, length: u64) {
+        if length > 0 {
+            self.bytes = self.bytes.saturating_add(length);
+            self.cover(offset, offset.saturating_add(length));
+        }
     }
 
     /// What passed is not known any more: it failed, or was copied on the target itself.
     pub(crate) fn lose_track(&mut self) {
         self.digest = None;
         self.has_lost_track = true;
-    }
-
-    /// The end of what passed from the beginning on, while it is one piece.
-    fn in_order(&self) -> Option<u64> {
-        match self.ranges.as_slice() {
-            [] => Some(0),
-            [(0, end)] => Some(*end),
-            _ => None,
-        }
     }
 
     fn cover(&mut self, start: u64, end: u64) {
@@ -134,7 +141,7 @@ impl Coverage {
     /// The digest of the whole file, where the whole passed in order.
     #[must_use]
     pub(crate) fn digest(self, size: Option<u64>) -> Option<[u8; 32]> {
-        (self.extent(size) == Extent::Whole)
+        (self.extent(size) == Extent::Whole && self.digested == self.end())
             .then_some(self.digest)
             .flatten()
             .map(Digest::finish)

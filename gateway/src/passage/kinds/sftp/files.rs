@@ -89,11 +89,11 @@ impl Sftp {
             (What::File(file), HandleVerb::Read { offset, length }) if file.reads => {
                 Some((OnHandle::Read { offset, length }, 12))
             }
-            (What::File(file), HandleVerb::Write { data, .. }) if file.writes => {
-                let learnt = u64::try_from(data.len())
-                    .unwrap_or(u64::MAX)
-                    .saturating_add(8);
-                Some((OnHandle::Write, learnt))
+            (What::File(file), HandleVerb::Write { offset, data }) if file.writes => {
+                // One packet holds it.
+                let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+                let learnt = u64::from(length).saturating_add(8);
+                Some((OnHandle::Write { offset, length }, learnt))
             }
             (What::File(file), HandleVerb::Fsetstat { .. }) if file.writes => {
                 Some((OnHandle::SetAttributes, 28))
@@ -148,10 +148,11 @@ impl Sftp {
             return;
         };
         match verb {
-            HandleVerb::Write { offset, data } => file.written.add(offset, data),
+            // That it was written, the target has to say.
+            HandleVerb::Write { offset, data } => file.is_sent(offset, data),
             // OpenSSH's `scp` truncates nothing when it opens: it sets the size once all is written.
             HandleVerb::Fsetstat { attributes } => match attributes.size {
-                Some(size) if size < file.written.end() => file.resized = true,
+                Some(size) if size < file.sent => file.resized = true,
                 Some(size) => file.set_to = Some(size),
                 None => {}
             },
@@ -202,8 +203,11 @@ impl Sftp {
                 let ended_at = file.ended_at.get_or_insert(offset);
                 *ended_at = (*ended_at).min(offset);
             }
-            (What::File(file), OnHandle::Write, Reply::Status(code)) if code != status::OK => {
-                file.written.lose_track();
+            (What::File(file), OnHandle::Write { offset, length }, Reply::Status(status::OK)) => {
+                file.written.arrived(offset, u64::from(length));
+            }
+            (What::File(file), OnHandle::Write { .. }, Reply::Status(code)) => {
+                file.failed.get_or_insert(code);
             }
             (What::File(file), OnHandle::SetAttributes, Reply::Status(code))
                 if code != status::OK && file.set_to.is_some() =>

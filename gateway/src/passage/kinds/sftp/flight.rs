@@ -49,7 +49,7 @@ pub(super) enum Flight {
 pub(super) enum OnHandle {
     Close,
     Read { offset: u64, length: u32 },
-    Write,
+    Write { offset: u64, length: u32 },
     Attributes,
     SetAttributes,
     Entries,
@@ -130,7 +130,7 @@ impl Flight {
                 OnHandle::Entries => Expected::Entries,
                 OnHandle::Room => Expected::Extended(STATVFS),
                 OnHandle::Close
-                | OnHandle::Write
+                | OnHandle::Write { .. }
                 | OnHandle::SetAttributes
                 | OnHandle::Sync
                 | OnHandle::Copy { .. } => Expected::Status,

@@ -68,15 +68,19 @@ pub(super) struct File {
     pub(super) appends: bool,
     /// What was read.
     pub(super) read: Coverage,
-    /// What was written.
+    /// What was written, as the target says.
     pub(super) written: Coverage,
+    /// Where the last of what was sent to be written ends.
+    pub(super) sent: u64,
+    /// The first write that the target did not do: its status.
+    pub(super) failed: Option<u32>,
     /// Its size as it was opened.
     pub(super) size: Option<u64>,
     /// Where a read met its end.
     pub(super) ended_at: Option<u64>,
     /// To which size it was set, which is not below what was written until then.
     pub(super) set_to: Option<u64>,
-    /// It was cut below what had been written, or nobody knows.
+    /// It was cut below what had been written, by this name or another, or nobody knows.
     pub(super) resized: bool,
 }
 
@@ -188,6 +192,21 @@ impl Handles {
         Some(open)
     }
 
+    /// Somebody else may cut or write a file: what is open of it to be written is not known to be whole any more.
+    pub(super) fn is_touched(&mut self, path: &TargetPath) -> bool {
+        let mut any = false;
+        for open in self.open.values_mut() {
+            if let What::File(file) = &mut open.what
+                && file.writes
+                && file.path == *path
+            {
+                file.resized = true;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// The keys of all that is open, in the order in which they were opened.
     #[must_use]
     pub(super) fn keys(&self) -> Vec<Key> {
@@ -220,12 +239,21 @@ impl Open {
             at,
             withdrawn,
         } = self;
-        let outcome = withdrawn.map_or(outcome, Outcome::Withdrawn);
+        let failed = match &what {
+            What::File(file) => file.failed.map(Outcome::Failed),
+            What::Directory { .. } => None,
+        };
+        let outcome = match (withdrawn, outcome, failed) {
+            (Some(words), _, _) => Outcome::Withdrawn(words),
+            (None, Outcome::Done, Some(failed)) => failed,
+            (None, outcome, _) => outcome,
+        };
+        let is_done = outcome == Outcome::Done;
         Record {
             request: Some(operation.request),
             typed: operation.typed,
             outcome,
-            moved: Some(what.moved()),
+            moved: Some(what.moved(is_done)),
             at,
             took: now.saturating_duration_since(at),
         }
@@ -233,7 +261,7 @@ impl Open {
 }
 
 impl What {
-    fn moved(self) -> Moved {
+    fn moved(self, is_done: bool) -> Moved {
         match self {
             Self::Directory { entries, bytes } => Moved {
                 read: bytes,
@@ -244,7 +272,7 @@ impl What {
                 entries,
                 digest: None,
             },
-            Self::File(file) => file.moved(),
+            Self::File(file) => file.moved(is_done),
         }
     }
 }
@@ -265,6 +293,8 @@ impl File {
             appends: false,
             read: Coverage::new(digest.filter(|_| reads).map(|make| make())),
             written: Coverage::new(digest.filter(|_| writes).map(|make| make())),
+            sent: 0,
+            failed: None,
             size: None,
             ended_at: None,
             set_to: None,
@@ -272,13 +302,22 @@ impl File {
         }
     }
 
-    fn moved(self) -> Moved {
+    /// Something is sent to be written.
+    pub(super) fn is_sent(&mut self, offset: u64, data: &[u8]) {
+        self.written.hash(offset, data);
+        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        self.sent = self.sent.max(offset.saturating_add(length));
+    }
+
+    fn moved(self, is_done: bool) -> Moved {
         // What was read is measured by the end that a read met, else by the size that was told; what was written, by what
         // was there and is now.
         let read_size = self.ended_at.into_iter().chain(self.size).min();
         let before = self.set_to.or(self.size);
         let written_size = before.map(|size| size.max(self.written.end()));
-        let is_known = self.writes && !self.appends && !self.resized;
+        // Whole is what the target has closed as it should, with each write of it done.
+        let is_all = is_done && self.sent <= self.written.end();
+        let is_known = self.writes && !self.appends && !self.resized && is_all;
         let written_size = written_size.filter(|_| is_known);
         // An empty file is written whole by being made.
         let nothing_written = self.written.bytes() == 0 && self.reads;

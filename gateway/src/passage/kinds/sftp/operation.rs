@@ -21,6 +21,7 @@ impl Operation {
     #[must_use]
     pub(crate) fn missing_lines(&self, need: &FileNeed) -> Vec<String> {
         let path = match need {
+            FileNeed::Tree(_, path) => below(self.typed.first().map_or(path.as_bytes(), |it| it)),
             FileNeed::Right(_, path) | FileNeed::Look(path) if self.is_as_typed(need) => {
                 format!(": {path}")
             }
@@ -33,7 +34,7 @@ impl Operation {
             }
             FileNeed::Names => String::new(),
         };
-        let rights = need.rights().iter();
+        let rights = need.rights().into_iter();
         rights
             .map(|right| format!("{}{path}", right.family()))
             .collect()
@@ -43,12 +44,19 @@ impl Operation {
     #[must_use]
     pub(crate) fn is_as_typed(&self, need: &FileNeed) -> bool {
         match need {
-            FileNeed::Right(_, path) | FileNeed::Look(path) => {
+            FileNeed::Right(_, path) | FileNeed::Tree(_, path) | FileNeed::Look(path) => {
                 self.typed.iter().any(|typed| typed == path.as_bytes())
             }
             FileNeed::Names => true,
         }
     }
+}
+
+/// Everything below a path.
+fn below(path: &[u8]) -> String {
+    let end = path.iter().rposition(|byte| *byte != b'/');
+    let path = end.map_or(&b""[..], |end| path.get(..=end).unwrap_or(path));
+    format!(": {}/**", shown_bytes(path))
 }
 
 /// What policy says.

@@ -341,6 +341,15 @@ impl PathRequest {
     }
 }
 
+impl PathRequest {
+    /// Whether its attributes set the size of a file.
+    #[must_use]
+    pub(super) fn sets_size(&self) -> bool {
+        let read = Fields::new(&self.attributes).attributes();
+        read.is_ok_and(|(attributes, _)| attributes.size.is_some())
+    }
+}
+
 impl Verb {
     /// Whether what it does may change where other paths lead, so that nothing else is looked at meanwhile.
     #[must_use]

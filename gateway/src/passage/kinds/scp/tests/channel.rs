@@ -181,7 +181,7 @@ fn a_failure_of_either_side_is_told_as_it_is_and_on_record() {
         [
             (Outcome::Failed(4), None),
             (Outcome::Failed(4), Some((3, Extent::Sparse, false))),
-            (Outcome::Failed(4), Some((3, Extent::Whole, true))),
+            (Outcome::Failed(4), Some((3, Extent::Partial, false))),
             (Outcome::Unfinished, Some((2, Extent::Partial, false))),
         ]
     );
