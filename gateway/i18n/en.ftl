@@ -1299,11 +1299,17 @@ watch-full = YOU DO NOT ACCOMPANY IT: already { $count ->
 
 # Files: words within their protocol, each on one line
 files-missing = { $line } is not part of this intervention. What you may ask for: { $command }
+files-missing-ask = { $line } is not part of this intervention; your flows list it. Ask for it with: { $command }
+files-missing-nowhere = { $line } is not part of this intervention, and none of your flows lists it: only the client can add it. { contact-of } What you may ask for: { $command }
 files-no-target = Files are copied to and from a target: name it, as in PERSON+TARGET@gateway.
 forward-unpaid = Nothing more passes for now: a budget is spent, or an operator holds the session. They are told. How it stands: { $command }
 forward-no-target = Nothing goes there. A connection goes through a target, as in ssh -L … PERSON+TARGET@gateway; to a target of your flows one jumps by its id, as in ssh -J PERSON@gateway ACCOUNT@TARGET.
 forward-unreachable = Écluse: { $target } does not reach { $place }. It is allowed; nothing answers there. Tell the client's technical contact.
 forward-prohibited = Écluse: the SSH server of { $target } lets nothing be forwarded to { $place }. It is allowed here; tell the client's technical contact (AllowTcpForwarding, PermitOpen).
+word-or = or
+gateway-not-in-flows = None of your flows lists that: only the client can add it to one. { contact-of }
+forward-target-door = { $place } is the door of { $target } by SSH, to which no forward goes. Work there by its name: { $command }
+forward-several-targets = { $place } is the door of several of your targets: { $targets }. Jump to one of them by its name: { $command } ACCOUNT@TARGET
 forward-own-door = Écluse: { $place } is a door of the gateway itself, to which no connection goes. Ask for a target by its name.
 files-protocol = The transfer of files ended: one of the two programs does not speak SFTP as it should. Start it again; if it ends again, use another program.
 files-no-handle = No file is open by that name. Open it again.
@@ -1344,7 +1350,7 @@ help-receipts = The numbered receipts of files that passed, the latest first: wh
 receipts-none = No file of this choice has passed.
 receipts-none-such = There is no receipt { $id } that you can see. “receipts” lists them.
 receipts-way-unclear = “{ $typed }” is no way that a file passes: “out” is from the target to the technician, “in” the other way.
-receipts-older-left-out = Only the latest { $shown } are shown; choose with --person, --target, --way, --since, --until, or write all of them with --csv.
+receipts-older-left-out = Only the latest { $shown } are shown; choose with --person, --target, --intervention, --way, --since, --until, or write all of them with --csv.
 receipts-out = from the target
 receipts-in = to the target
 receipts-unknown = not known
@@ -1362,6 +1368,7 @@ receipts-outcome = { $outcome ->
    *[other] { $outcome }
 }
 field-receipt = Receipt
+field-passed-at = When
 field-way = Way
 field-size = Size
 field-path = Path

@@ -1374,11 +1374,17 @@ watch-full = VOUS NE L'ACCOMPAGNEZ PAS : déjà { $count ->
 
 # Fichiers : mots dits dans leur protocole, chacun sur une ligne
 files-missing = { $line } ne fait pas partie de cette intervention. Ce que vous pouvez demander : { $command }
+files-missing-ask = { $line } ne fait pas partie de cette intervention, mais figure dans vos flux. À demander par : { $command }
+files-missing-nowhere = { $line } ne fait pas partie de cette intervention et ne figure dans aucun de vos flux, auxquels seul le client peut l'ajouter. { contact-of } Ce que vous pouvez demander : { $command }
 files-no-target = Les fichiers se copient vers une cible ou depuis elle : la nommer, comme dans PERSONNE+CIBLE@passerelle.
 forward-unpaid = Plus rien ne passe pour l'instant, un budget est épuisé ou un opérateur suspend la session. Le client en est averti. Ce qu'il en est : { $command }
 forward-no-target = Rien n'y mène. Une connexion passe par une cible, comme dans ssh -L … PERSONNE+CIBLE@passerelle ; vers une cible de vos flux on rebondit par son nom, comme dans ssh -J PERSONNE@passerelle COMPTE@CIBLE.
 forward-unreachable = Écluse : { $target } n'atteint pas { $place }. C'est autorisé, mais rien n'y répond. Prévenez le contact technique du client.
 forward-prohibited = Écluse : { $target } n'ouvre pas de connexion vers { $place }, son serveur SSH l'interdit. C'est autorisé ici ; prévenez le contact technique du client (AllowTcpForwarding, PermitOpen).
+word-or = ou
+gateway-not-in-flows = Cela ne figure dans aucun de vos flux, auxquels seul le client peut l'ajouter. { contact-of }
+forward-target-door = { $place } est la porte SSH { DE($target) }, vers laquelle aucune connexion ne passe. On y travaille par son nom : { $command }
+forward-several-targets = { $place } est la porte de plusieurs de vos cibles : { $targets }. Rebondissez vers l'une d'elles par son nom : { $command } COMPTE@CIBLE
 forward-own-door = Écluse : { $place } est une porte de la passerelle elle-même, vers laquelle rien ne passe. Demandez une cible par son nom.
 files-protocol = Le transfert de fichiers a pris fin : l'un des deux programmes ne parle pas SFTP comme il le devrait. À relancer ; si cela recommence, avec un autre programme.
 files-no-handle = Aucun fichier n'est ouvert sous ce nom. À rouvrir.
@@ -1419,7 +1425,7 @@ help-receipts = Les reçus numérotés des fichiers qui sont passés, le dernier
 receipts-none = Aucun fichier de ce choix n'est passé.
 receipts-none-such = Il n'y a pas de reçu { $id } que vous puissiez voir. « receipts » en donne la liste.
 receipts-way-unclear = « { $typed } » n'est pas un sens : « sortie » va de la cible au technicien, « entrée » dans l'autre sens.
-receipts-older-left-out = Seuls les { $shown } derniers sont montrés ; choisissez avec --person, --target, --way, --since, --until, ou écrivez-les tous avec --csv.
+receipts-older-left-out = Seuls les { $shown } derniers sont montrés ; choisissez avec --person, --target, --intervention, --way, --since, --until, ou écrivez-les tous avec --csv.
 receipts-out = depuis la cible
 receipts-in = vers la cible
 receipts-unknown = inconnu
@@ -1437,6 +1443,7 @@ receipts-outcome = { $outcome ->
    *[other] { $outcome }
 }
 field-receipt = Reçu
+field-passed-at = Date
 field-way = Sens
 field-size = Taille
 field-path = Chemin

@@ -142,6 +142,17 @@ impl Actor {
         self.ssh_as(&format!("+{aim}"))
     }
 
+    /// The `ssh` command that jumps by the gateway, up to where it leads: `ssh -J alice@192.0.2.1:2222`.
+    pub(crate) fn jump(&self) -> String {
+        let Origin::Ssh { door, .. } = self.origin;
+        let (ip, port) = (door.ip().to_canonical(), door.port());
+        let place = match port {
+            22 => ip.to_string(),
+            port => SocketAddr::new(ip, port).to_string(),
+        };
+        format!("ssh -J {}@{place}", self.person())
+    }
+
     fn ssh_as(&self, aim: &str) -> String {
         let Origin::Ssh { door, .. } = self.origin;
         let port = if door.port() == 22 {

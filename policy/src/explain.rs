@@ -3,6 +3,8 @@
 //! The answer for a question asked beforehand: whether the matrix would allow it, apart from any approval. It uses the
 //! same table as [`crate::admission`], so the two cannot disagree.
 
+mod copies;
+
 use std::fmt;
 
 use crate::accompaniment::Accompanied;
@@ -132,29 +134,41 @@ pub fn explain(
         let (accounts, mut lacks) = who_and_where(flow, provider, technician, target);
         // A posture that refuses its lines of files makes no command of a copy.
         let by_paths = by_paths(&written.allow);
+        let answers = |capability: &Capability| {
+            answers_in(&by_paths, capability, request).is_ok()
+                && copies::may_give(capability, request)
+        };
+        let has_files = by_paths.contains(&Protocol::Sftp);
         let mut entries: Vec<(&Allowed, &Capability, u32)> = Vec::new();
         for (place, entry) in flow.allow.iter().enumerate() {
             let line = flow.lines.allow.get(place).copied();
             entries.extend(
                 entry
                     .at(at)
-                    .filter(|capability| answers_in(&by_paths, capability, request).is_ok())
+                    .filter(|capability| answers(capability))
                     .filter(|capability| documents.never(target, capability).is_none())
                     .map(|capability| (entry, capability, line.unwrap_or(flow.lines.flow))),
             );
         }
+        // One line for each path that is copied, or nothing is.
+        let given = entries.iter().map(|(_, capability, _)| *capability);
+        if has_files && copies::missing(given, request).is_some() {
+            entries.clear();
+        }
         if entries.is_empty() {
-            let answers =
-                |capability: &&Capability| answers_in(&by_paths, capability, request).is_ok();
             let standing = || written.allow.iter().filter_map(|entry| entry.at(at));
             let door = standing()
-                .filter(answers)
+                .filter(|capability| answers(capability))
                 .find_map(|it| documents.never(target, it));
-            let mut allowed = standing();
+            let mut allowed = standing().filter(|capability| answers(capability));
+            let given = standing().filter(|capability| answers(capability));
+            let uncopied = has_files.then(|| copies::missing(given, request)).flatten();
             lacks.push(if let Some(door) = door {
                 format!("allow: \"{}\" is the door of {door} by SSH, which no forward gives: open a session to it by its name", request.missing_flow())
             } else {
-                if allowed.any(|capability| answers_in(&by_paths, capability, request).is_ok()) {
+                if let Some(missing) = &uncopied {
+                    format!("allow: \"{missing}\" is not there (a copy is judged by its paths)")
+                } else if allowed.next().is_some() {
                     format!(
                         "posture: \"{}\" is refused while the posture is high",
                         request.missing_flow()

@@ -111,6 +111,9 @@ pub enum FlowRequest {
     },
 }
 
+/// What is missing for a channel of files that no line gives anything on: its client has not said yet what it comes for.
+const BY_WHAT_IS_DONE: &str = "sftp-read (to get), sftp-write (to put), sftp-list (to list)";
+
 impl FlowRequest {
     /// What a channel or global request is that no version serves, by its name; none where it asks for nothing: it tells
     /// something, or looks whether somebody is there.
@@ -213,6 +216,28 @@ impl FlowRequest {
         }
     }
 
+    /// Whether some line could give it: of what else is asked for nobody need ask the client.
+    #[must_use]
+    pub fn could_be_listed(&self) -> bool {
+        match self {
+            Self::Shell | Self::Command(_) | Self::Env { .. } | Self::File(_) => true,
+            Self::Subsystem(name) => name == SFTP,
+            Self::DirectTcpip { .. } | Self::DirectStreamlocal { .. } => self.place().is_some(),
+            Self::SessionChannel
+            | Self::Pty
+            | Self::WindowChange
+            | Self::Signal(_)
+            | Self::Break
+            | Self::X11
+            | Self::AgentForwarding
+            | Self::RemoteForward { .. }
+            | Self::RemoteStreamlocal { .. }
+            | Self::UnknownChannel(_)
+            | Self::UnknownRequest(_)
+            | Self::UnnamedRequest { .. } => false,
+        }
+    }
+
     /// The text that `allow` would have to hold for this to pass, in this version or another.
     #[must_use]
     pub fn missing_flow(&self) -> String {
@@ -230,7 +255,7 @@ impl FlowRequest {
             }
             Self::Env { name, value: _ } => format!("env: {}", shown(name)),
             Self::Break => "break (no version allows it)".to_owned(),
-            Self::Subsystem(name) if name == SFTP => "sftp-read".to_owned(),
+            Self::Subsystem(name) if name == SFTP => BY_WHAT_IS_DONE.to_owned(),
             Self::File(need) => need.line(),
             Self::Subsystem(name) => format!("subsystem: {}", shown(name)),
             Self::X11 => "x11".to_owned(),

@@ -106,11 +106,17 @@ pub fn could_ask_for(
     asked: &FlowRequest,
     now: Timestamp,
 ) -> bool {
+    let Some((_, own)) = documents.target(target) else {
+        return false;
+    };
     flows_in_both(documents, person, target, account)
         .into_iter()
         .any(|(written, flow)| {
             let by_paths = by_paths(&written.allow);
-            allowed(flow, now).any(|one| answers_in(&by_paths, one, asked).is_ok())
+            let gives = |one: &&Capability| answers_in(&by_paths, one, asked).is_ok();
+            // What is a target's door is given to nobody, listed or not.
+            let mut giving = allowed(flow, now).filter(gives);
+            giving.any(|one| documents.never(own, one).is_none())
         })
 }
 

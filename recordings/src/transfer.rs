@@ -167,19 +167,13 @@ impl FileEntry {
         let millis = self.took_us / 1_000;
         parts.push(format!("{}.{:03} s", millis / 1_000, millis % 1_000));
         let outcome = match (self.outcome, self.status) {
-            (FileOutcome::Done, _) => pick("fait", "done").to_owned(),
             (FileOutcome::Failed, Some(status)) => {
                 format!(
                     "{} {status}",
                     pick("refusé par la cible, code", "failed on the target, status")
                 )
             }
-            (FileOutcome::Failed, None) => pick("échec", "failed").to_owned(),
-            (FileOutcome::Refused, _) => pick("refusé", "refused").to_owned(),
-            (FileOutcome::Withdrawn, _) => {
-                pick("droit perdu en cours", "right lost meanwhile").to_owned()
-            }
-            (FileOutcome::Unfinished, _) => pick("inachevé", "unfinished").to_owned(),
+            (outcome, _) => outcome.word(french).to_owned(),
         };
         parts.push(outcome);
         line.push_str(&format!(" · {}", parts.join(" · ")));
@@ -191,8 +185,27 @@ impl FileEntry {
 }
 
 impl FileOperation {
+    /// All of them.
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Read,
+        Self::Write,
+        Self::ReadWrite,
+        Self::List,
+        Self::Look,
+        Self::Attributes,
+        Self::Remove,
+        Self::RemoveDirectory,
+        Self::MakeDirectory,
+        Self::Rename,
+        Self::Symlink,
+        Self::Hardlink,
+        Self::Copy,
+        Self::Names,
+        Self::Unknown,
+    ];
+
     /// What it is called.
-    const fn word(self, french: bool) -> &'static str {
+    pub(crate) const fn word(self, french: bool) -> &'static str {
         let (fr, en) = match self {
             Self::Read => ("lecture", "read"),
             Self::Write => ("écriture", "write"),
@@ -216,8 +229,34 @@ impl FileOperation {
     }
 }
 
+impl FileOutcome {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Failed,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Unfinished,
+    ];
+
+    /// What it is called, without the status of a target.
+    pub(crate) const fn word(self, french: bool) -> &'static str {
+        let (fr, en) = match self {
+            Self::Done => ("fait", "done"),
+            Self::Failed => ("échec", "failed"),
+            Self::Refused => ("refusé", "refused"),
+            Self::Withdrawn => ("droit perdu en cours", "right lost meanwhile"),
+            Self::Unfinished => ("inachevé", "unfinished"),
+        };
+        if french { fr } else { en }
+    }
+}
+
 impl Extent {
-    const fn word(self, french: bool) -> &'static str {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Nothing, Self::Whole, Self::Partial, Self::Sparse];
+
+    pub(crate) const fn word(self, french: bool) -> &'static str {
         let (fr, en) = match self {
             Self::Nothing => ("rien", "nothing"),
             Self::Whole => ("entier", "whole"),

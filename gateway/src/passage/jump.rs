@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use ecluse_policy::documents::HostPort;
-use ecluse_policy::{AccountName, LoginAddress, TargetId};
+use ecluse_policy::{AccountName, Capability, FlowRequest, LoginAddress, TargetId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -49,34 +49,67 @@ impl Jump {
     /// The target that `host` and `port` name, by its id or by the address that its document says, where the matrix has
     /// anything of it for this person: whoever may not ask for it is told of a forward, which tells nobody what there is.
     pub(crate) fn aim(visit: &Visit, host: &str, port: u16) -> Option<Self> {
-        let applied = visit.gateway().applied();
-        let technician = visit.visitor().as_technician(&applied).ok()?;
-        // With its last dot it is the same name (RFC 1034 §3.1).
-        let called = host.to_ascii_lowercase();
-        let called = called.strip_suffix('.').unwrap_or(&called);
-        let address = HostPort::parse(&format!("{called}:{port}"))
-            .or_else(|_| HostPort::parse(&format!("[{called}]:{port}")))
-            .ok();
-        let mut found = technician
-            .reaches()
-            .into_iter()
-            .flat_map(|reach| reach.scope.targets)
-            .filter(|id| {
-                let Some((_, target)) = applied.documents.target(id) else {
-                    return false;
-                };
-                let by_id = id.as_str() == called && (port == SSH || port == target.address.port());
-                by_id || address.as_ref() == Some(&target.address)
-            })
-            .collect::<Vec<_>>();
-        found.sort();
-        found.dedup();
-        let [target] = <[TargetId; 1]>::try_from(found).ok()?;
+        let [target] = <[TargetId; 1]>::try_from(named(visit, host, port)).ok()?;
         Some(Self {
             target,
-            called: called.to_owned(),
+            called: called(host),
         })
     }
+}
+
+/// As it is called: with its last dot it is the same name (RFC 1034 §3.1).
+fn called(host: &str) -> String {
+    let called = host.to_ascii_lowercase();
+    called.strip_suffix('.').unwrap_or(&called).to_owned()
+}
+
+/// The targets of this person that `host` and `port` name.
+fn named(visit: &Visit, host: &str, port: u16) -> Vec<TargetId> {
+    let applied = visit.gateway().applied();
+    let Ok(technician) = visit.visitor().as_technician(&applied) else {
+        return Vec::new();
+    };
+    let called = called(host);
+    let address = HostPort::parse(&format!("{called}:{port}"))
+        .or_else(|_| HostPort::parse(&format!("[{called}]:{port}")))
+        .ok();
+    let mut found = technician
+        .reaches()
+        .into_iter()
+        .flat_map(|reach| reach.scope.targets)
+        .filter(|id| {
+            let Some((_, target)) = applied.documents.target(id) else {
+                return false;
+            };
+            let by_id = id.as_str() == called && (port == SSH || port == target.address.port());
+            by_id || address.as_ref() == Some(&target.address)
+        })
+        .collect::<Vec<_>>();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The targets of this person to whose doors by SSH a forward would go, as they are seen from the target `from`.
+pub(super) fn doors(visit: &Visit, from: Option<&TargetId>, flow: &FlowRequest) -> Vec<TargetId> {
+    let FlowRequest::DirectTcpip { host, port } = flow else {
+        return Vec::new();
+    };
+    let named = u16::try_from(*port).map(|port| named(visit, host, port));
+    let named = named.unwrap_or_default();
+    let applied = visit.gateway().applied();
+    let own = from.and_then(|from| applied.documents.target(from));
+    if let (true, Some((_, own)), Some(place)) = (named.is_empty(), own, flow.place()) {
+        let door = applied.documents.never(own, &Capability::Forward(place));
+        let reaches = visit
+            .visitor()
+            .as_technician(&applied)
+            .map(|it| it.reaches());
+        let reaches = reaches.unwrap_or_default();
+        let is_theirs = |id: &TargetId| reaches.iter().any(|it| it.scope.targets.contains(id));
+        return door.filter(is_theirs).into_iter().collect();
+    }
+    named
 }
 
 impl Jump {

@@ -33,7 +33,7 @@ pub(crate) async fn serve(visit: Arc<Visit>, mut opening: Opening, start: Start)
     } else if let Start::Forward(flow) = &start {
         // On record as what it is; the words say what to do.
         let _ = visit.refuse_unserved(flow.clone());
-        Ok(Farewell::refused(visit.say("forward-no-target")))
+        Ok(Farewell::refused(visit.say_no_way(flow)))
     } else {
         tokio::select! {
             biased;

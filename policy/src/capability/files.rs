@@ -414,16 +414,32 @@ impl FileRequest {
     }
 }
 
+/// Between lines of which any would do, whatever the reader's language.
+pub const EITHER: &str = " | ";
+
 impl FileNeed {
-    /// The line that would give it.
+    /// The rights of which any gives it: who looks at a file is about to read it, or to list a directory.
+    #[must_use]
+    pub fn rights(&self) -> Vec<FileRight> {
+        match self {
+            Self::Right(right, _) | Self::Tree(right, _) => vec![*right],
+            Self::Look(_) => vec![FileRight::Read, FileRight::List],
+            Self::Names => vec![FileRight::List],
+        }
+    }
+
+    /// The line that would give it; where any of several would, all of them, as in `sftp-read: /x | sftp-list: /x`.
     #[must_use]
     pub fn line(&self) -> String {
-        match self {
-            Self::Right(right, path) => FileLine::new(*right, PathGlob::exactly(path)).to_string(),
-            Self::Tree(right, path) => FileLine::new(*right, PathGlob::below(path)).to_string(),
-            Self::Look(path) => FileLine::new(FileRight::List, PathGlob::exactly(path)).to_string(),
-            Self::Names => "sftp-list".to_owned(),
-        }
+        let line = |right: FileRight| match self {
+            Self::Right(_, path) | Self::Look(path) => {
+                FileLine::new(right, PathGlob::exactly(path)).to_string()
+            }
+            Self::Tree(_, path) => FileLine::new(right, PathGlob::below(path)).to_string(),
+            Self::Names => right.family().to_owned(),
+        };
+        let lines: Vec<String> = self.rights().into_iter().map(line).collect();
+        lines.join(EITHER)
     }
 }
 

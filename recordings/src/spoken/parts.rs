@@ -44,6 +44,10 @@ pub(super) const FLOWS: &[Pattern] = &[
 
 pub(super) const MISSING: &[Pattern] = &[
     (
+        "sftp-read (to get), sftp-write (to put), sftp-list (to list)",
+        "sftp-read (pour recevoir), sftp-write (pour envoyer), sftp-list (pour lister)",
+    ),
+    (
         "request of {} bytes (no version allows it)",
         "requête de {} octets (aucune version ne le permet)",
     ),

@@ -82,6 +82,10 @@ fn p10_each_transfer_has_a_numbered_receipt() -> Result<()> {
         listed.contains("in/none") && !listed.contains("in/file"),
         "{listed}"
     );
+    let of_one = reads(ground.site.auditor(&["receipts", "--intervention", "1"])?)?;
+    ensure!(of_one.contains("in/none"), "{of_one}");
+    let of_none = reads(ground.site.auditor(&["receipts", "--intervention", "2"])?)?;
+    ensure!(of_none.contains("No file of this choice"), "{of_none}");
     let one = reads(ground.site.auditor(&["receipts", "2"])?)?;
     for wanted in [
         "alice (maintech)",

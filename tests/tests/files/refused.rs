@@ -47,12 +47,18 @@ fn f1_no_way_leads_out_of_what_is_listed() -> Result<()> {
         ("chmod 777 @/out/secret", "sftp-write: @/out/secret"),
     ] {
         let answer = ground.sftp(&format!("{command}\n"))?;
-        // A client that looks before it opens reads that a look is missing: `sftp-list` of the same path.
+        // A client that looks before it opens reads which lines would let it look: that of reading is the first.
         let line = line.replace('@', &root);
         let path = line
             .split_once(": ")
             .map_or(line.as_str(), |(_, path)| path);
         is_refused(&answer, path)?;
+        if command.starts_with("get @/out") {
+            ensure!(
+                said(&answer).contains("sftp-read: ") && said(&answer).contains("only the client"),
+                "{command}: {answer:?}"
+            );
+        }
         ensure!(
             said(&answer).contains("not part of this intervention"),
             "{command}: {answer:?}"
@@ -113,7 +119,7 @@ fn f2_without_any_line_the_protocol_itself_says_why() -> Result<()> {
         ground.scp(&[], ":in/file", "here/got")?,
         ground.scp(&[], "in/file", ":in/sent")?,
     ] {
-        is_refused(&answer, "Missing: sftp-read")?;
+        is_refused(&answer, "Missing: sftp-read (to get), sftp-write (to put)")?;
         ensure!(
             said(&answer).contains("alice@127.0.0.1 flows"),
             "{answer:?}"

@@ -343,6 +343,24 @@ fn f2_without_a_line_of_files_a_copy_is_a_command() -> Result<()> {
     })?;
     let refused = ground.scp(&["-O"], ":out/secret", "here/secret")?;
     is_refused(&refused, "sftp-read: ")?;
+    for (command, path, right) in [
+        ("scp -f", "in/file", None),
+        ("scp -f", "out/secret", Some("sftp-read: ")),
+        ("scp -t", "in/file", Some("sftp-write: ")),
+        ("scp -r -f", "out", Some("sftp-list: ")),
+    ] {
+        let asked = format!("command: {command} {}/{path}", ground.root()?.display());
+        let explained = ground
+            .site
+            .gateway()
+            .try_run(["explain", "alice", "db01", &asked], "")?;
+        let told = String::from_utf8_lossy(&explained.stdout).into_owned();
+        ensure!(
+            explained.status.success() == right.is_none()
+                && right.is_none_or(|right| told.contains(right)),
+            "{asked}: {explained:?}"
+        );
+    }
     ground.scp(&["-O"], ":in/file", "here/file")?.success()?;
     Ok(())
 }

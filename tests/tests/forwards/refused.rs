@@ -80,12 +80,38 @@ fn f6_nothing_passes_that_is_not_listed_in_as_many_letters() -> Result<()> {
         ),
     ] {
         let answer = ground.asks(&place)?;
+        if place == format!("127.0.0.1:{target}") {
+            // Listed and never given: nobody is told to ask for it again, but how one works there.
+            let told = said(&answer);
+            ensure!(
+                told.contains("the door of several of your targets: db01, web01")
+                    && told.contains(&format!("ssh -J alice@127.0.0.1:{door} ACCOUNT@TARGET"))
+                    && !told.contains("request db01"),
+                "{told}"
+            );
+        }
         ensure!(answer.status != Some(0), "{place}: {answer:?}");
         ensure!(
             said(&answer).contains(&words),
             "{place}: {words}: {answer:?}"
         );
     }
+    // Whoever jumps to an address of several reads which they are.
+    let shared = ground.site.ssh("alice").option("LogLevel INFO");
+    let shared = shared.flag("-W").flag(&format!("127.0.0.1:{target}"));
+    let shared = said(&shared.answer()?.status_is(255)?);
+    ensure!(shared.contains("db01, web01"), "{shared}");
+    // `explain` answers as the gateway does.
+    let asked = format!("forward: 127.0.0.1:{door}");
+    let explained = ground
+        .site
+        .gateway()
+        .try_run(["explain", "alice", "db01", &asked], "")?;
+    let told = String::from_utf8_lossy(&explained.stdout).into_owned();
+    ensure!(
+        explained.status.code() == Some(3) && told.contains("a door of the gateway"),
+        "{explained:?}"
+    );
     // By the mapped spelling of what is listed it is the same place.
     let mapped = ground.asks(&format!("[::ffff:127.0.0.1]:{echo}"))?;
     ensure!(mapped.text().starts_with("220 ready"), "{mapped:?}");

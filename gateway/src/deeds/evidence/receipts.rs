@@ -1,7 +1,7 @@
 //! The register of what was transferred: a client's receipts, the latest first, or one of them (P10, MJ 4.8).
 
 use clap::Args;
-use ecluse_policy::{ClientId, PersonId, Refusal, Role, TargetId, Timestamp};
+use ecluse_policy::{ClientId, InterventionNumber, PersonId, Refusal, Role, TargetId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
@@ -33,6 +33,10 @@ pub(crate) struct Receipts {
     #[arg(long, value_parser = typed::target)]
     #[serde(default)]
     pub(crate) target: Option<TargetId>,
+    /// Of this intervention alone.
+    #[arg(long, value_parser = typed::number)]
+    #[serde(default)]
+    pub(crate) intervention: Option<InterventionNumber>,
     /// One way alone.
     #[arg(long)]
     #[serde(default)]
@@ -53,14 +57,16 @@ pub(crate) struct Receipts {
 
 impl Ask for Receipts {
     const ACT: &'static str = "receipts";
-    const USAGE: &'static str =
-        "receipts [N] [--person P] [--target T] [--way out|in] [--since D] [--until D] [--csv]";
+    const USAGE: &'static str = "receipts [N] [--person P] [--target T] [--intervention N] [--way out|in] [--since D] [--until D] [--csv]";
 }
 
 impl Receipts {
     /// Whether it is asked for, of those that entries are found by.
     fn means(&self, one: &Receipt) -> bool {
         self.number.is_none_or(|number| number == one.number)
+            && self
+                .intervention
+                .is_none_or(|number| number.0 == one.intervention)
             && self.way.is_none_or(|Way(way)| way == one.way)
     }
 }

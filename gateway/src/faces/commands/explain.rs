@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use ecluse_policy::capability::destination::{Door, ForwardLine, Host, Known, NoForward};
+use ecluse_policy::documents::{HostPort, Target};
 use ecluse_policy::{
     FileNeed, FileRight, FlowRequest, PersonId, SFTP, TargetId, TargetPath, Timestamp, explain,
 };
@@ -10,6 +12,7 @@ use ecluse_policy::{
 use super::in_force;
 use crate::clock;
 use crate::faces::commands::out::outln;
+use crate::settings::Settings;
 use crate::store::Store;
 
 /// Exit status where no line allows it: not that of a command that failed.
@@ -40,7 +43,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) async fn run(&self, store: &Store) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(&self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
         let applied = in_force(store).await?;
         let at = self.at.unwrap_or_else(clock::now);
         let documents = applied.documents.clone();
@@ -50,11 +53,20 @@ impl Explain {
             None => documents,
         };
         let explanation = explain(&documents, &self.person, &self.target, &self.what, at);
+        let owned = documents.target(&self.target);
+        if let (true, Some(place), Some((_, own))) =
+            (explanation.is_allowed(), self.what.place(), owned)
+            && is_own_door(settings, own, &place)
+        {
+            outln!(
+                "refused; listed, and missing:\n  another place than {place}: it is a door of the gateway itself, to which no connection goes"
+            );
+            return Ok(ExitCode::from(NOT_ALLOWED));
+        }
         outln!(
             "{}",
             ecluse_recordings::neutralise_lines(explanation.to_string())
         );
-        let owned = documents.target(&self.target);
         if let Some(posture) = owned.and_then(|(client, _)| documents.posture(&client.id)) {
             let parts = posture.rules.parts();
             let parts = parts.iter().map(|(key, text)| format!("\n  {key}: {text}"));
@@ -72,6 +84,30 @@ impl Explain {
             ExitCode::from(NOT_ALLOWED)
         })
     }
+}
+
+/// Whether a place is a door of the gateway as its settings name it; what a target sees besides is known once it is reached.
+fn is_own_door(settings: &Settings, own: &Target, place: &ForwardLine) -> bool {
+    let doors = || {
+        settings
+            .ssh
+            .listen
+            .iter()
+            .chain(&settings.ssh.operators_listen)
+    };
+    let told = settings.address();
+    let hosts = doors().map(|door| door.ip().to_string());
+    let hosts = hosts.chain(told.as_ref().map(|told| told.host().to_owned()));
+    let hosts: Vec<Host> = hosts.filter_map(|host| Host::parse(&host).ok()).collect();
+    let ports = doors().map(std::net::SocketAddr::port);
+    let ports: Vec<u16> = ports.chain(told.as_ref().map(HostPort::port)).collect();
+    let known = Known {
+        gateway: &hosts,
+        gateway_ports: &ports,
+        own: &Door::of(&own.id, own.address.host(), own.address.port()),
+        others: &[],
+    };
+    matches!(known.never(place), Some(NoForward::Gateway))
 }
 
 const ACCEPTED: &str = "accepted: shell, `command: uptime`, `env: LANG`, sftp, `sftp-read: /var/log/app.log`, `forward: HOST:PORT`, `socket: PATH`, \

@@ -206,7 +206,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 impl OnStore {
     async fn run(self, store: &Store, settings: &Settings) -> anyhow::Result<ExitCode> {
         let done = match self {
-            Self::Explain(explain) => return explain.run(store).await,
+            Self::Explain(explain) => return explain.run(store, settings).await,
             Self::Accounts(accounts) => accounts.run(store, settings).await,
             Self::Apply(apply) => apply.run(store).await,
             Self::Credential(credential) => credential.run(store).await,

@@ -2,7 +2,7 @@
 //!
 //! Policy says what may be asked for; this says how.
 
-use ecluse_policy::{AccountName, Lang, Refusal, Span, TargetId, matrix_scope};
+use ecluse_policy::{AccountName, Lang, Refusal, Scope, Span, TargetId, matrix_scope};
 
 use super::questions;
 use crate::actor::Actor;
@@ -10,23 +10,44 @@ use crate::clock;
 use crate::gateway::{Applied, Gateway};
 use crate::texts::times;
 
-/// The command that asks for an intervention on a target, with its introduction on a line before it.
+/// The command that asks for an intervention on a target, with its introduction on a line before it. Where no flow opens that to
+/// them, they would be refused it: the command that lists what they may ask for.
 pub(crate) fn ask(
     gateway: &Gateway,
     visitor: &Actor,
     target: &TargetId,
     account: Option<&AccountName>,
 ) -> String {
-    let say = |id: &str| gateway.texts.say(visitor.lang(), id, &[]);
+    let reaches = matrix_scope(&gateway.applied().documents, visitor.person(), clock::now());
+    let opens = |scope: &Scope| {
+        scope.targets.contains(target)
+            && account.is_none_or(|account| scope.accounts.contains(account))
+    };
+    if !reaches.iter().any(|reach| opens(&reach.scope)) {
+        return flows(gateway, visitor);
+    }
+    let words = gateway.texts.say(visitor.lang(), "gateway-ask-with", &[]);
+    let command = request(gateway, visitor, target, account);
+    format!("{words}\n  {command}")
+}
+
+/// That command alone.
+pub(crate) fn request(
+    gateway: &Gateway,
+    visitor: &Actor,
+    target: &TargetId,
+    account: Option<&AccountName>,
+) -> String {
     let account = account
         .map(|account| format!(" --account {account}"))
         .unwrap_or_default();
     let length = times::length(proposed_length(&gateway.applied(), visitor, target));
+    let reason = gateway
+        .texts
+        .say(visitor.lang(), "gateway-reason-placeholder", &[]);
     format!(
-        "{}\n  {} request {target}{account} --for {length} --reason \"{}\"",
-        say("gateway-ask-with"),
+        "{} request {target}{account} --for {length} --reason \"{reason}\"",
         visitor.ssh(None),
-        say("gateway-reason-placeholder"),
     )
 }
 

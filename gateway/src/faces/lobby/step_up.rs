@@ -6,6 +6,7 @@ use ecluse_policy::{CodeOutcome, Refusal};
 
 use super::commands::Command;
 use super::desk::{Desk, Trouble, status};
+use super::words;
 use crate::clock;
 use crate::deeds::{cannot_ask, code};
 use crate::terminal::{Line, Prompt};
@@ -78,7 +79,8 @@ async fn without_terminal(
     let ssh = desk.visitor.ssh(None).replacen("ssh ", "ssh -t ", 1);
     let typed = [ssh.as_str(), command.name]
         .into_iter()
-        .chain(words.iter().map(String::as_str))
+        .map(str::to_owned)
+        .chain(words.iter().map(|word| words::typed_in_a_shell(word)))
         .collect::<Vec<_>>()
         .join(" ");
     desk.problem("step-up-needs-terminal", &[("command", typed.into())])

@@ -73,6 +73,25 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     None
 }
 
+/// `word` as somebody types it behind `ssh …` for [`split`] to give it back: in quotes for it where it holds blanks, and for
+/// their own shell where it holds what that would not leave alone.
+pub(super) fn typed_in_a_shell(word: &str) -> String {
+    let (option, value) = option(word);
+    let is_one = !value.is_empty() && !value.contains(char::is_whitespace);
+    let word = match is_one && !value.starts_with(['"', '\'']) {
+        true => word.to_owned(),
+        false => {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("{option}\"{value}\"")
+        }
+    };
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,=@%+".contains(c);
+    match word.chars().all(is_plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// What is wrong with a command line. Each has its sentence, see `usage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misuse {
@@ -105,6 +124,25 @@ mod tests {
             split(r#"--reason="l'état \"x\"" --for=2h"#),
             [r#"--reason=l'état "x""#, "--for=2h"]
         );
+    }
+
+    #[test]
+    fn a_word_is_typed_anew_as_it_was_meant() {
+        for (word, typed) in [
+            ("db01", "db01"),
+            ("--for=2h", "--for=2h"),
+            ("sftp-read: /a b/*", r#"'"sftp-read: /a b/*"'"#),
+            ("--line=sftp-read: /a", r#"'--line="sftp-read: /a"'"#),
+            ("l'état", r"'l'\''état'"),
+            ("/srv/*.log", "'/srv/*.log'"),
+        ] {
+            assert_eq!(typed_in_a_shell(word), typed);
+            let unquoted = typed
+                .strip_prefix('\'')
+                .and_then(|it| it.strip_suffix('\''));
+            let unquoted = unquoted.unwrap_or(typed).replace(r"'\''", "'");
+            assert_eq!(split(&unquoted), [word]);
+        }
     }
 
     /// A line is read once, however many quotes in it nothing closes.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use ecluse_policy::Refusal;
+use ecluse_policy::{FileNeed, Refusal};
 use ecluse_recordings::Direction::{self, ToTarget, ToTechnician};
 use ecluse_recordings::bundle::Language;
 
@@ -43,8 +43,8 @@ pub(crate) trait Reads: Send {
     /// The same of programs that read or write a tree.
     fn tree(&self, words: &tree::Words) -> String;
 
-    /// The refusal of something whose `line` is missing, by the path that was typed.
-    fn refused(&self, refusal: &Refusal, line: &str) -> String;
+    /// The refusal of something that a line is missing for, by the path that was typed.
+    fn refused(&self, refusal: &Refusal, operation: &Operation, need: &FileNeed) -> String;
 
     /// What waits for an operator's yes of an operation that is permitted; none where it does not, or has it.
     fn waits(&self, operation: &Operation) -> Option<Wanted>;

@@ -79,8 +79,9 @@ impl Kind for Forward {
 
     fn release(&mut self, _out: &mut Vec<Step>) {}
 
+    /// Both ends of it: a target that is lost while something still goes up has not ended, whatever it had said before.
     fn is_finished(&self) -> bool {
-        self.down.ended
+        self.up.ended && self.down.ended
     }
 
     fn left_before_the_end(&self) -> Option<&'static str> {
@@ -123,6 +124,15 @@ mod tests {
             }
         }
         assert!(kind.is_finished() && kind.left_before_the_end().is_none());
+    }
+
+    #[test]
+    fn a_target_that_has_said_all_is_not_done_with_what_goes_up() {
+        let mut kind = Forward::default();
+        read(&mut kind, ToTechnician, Piece::Eof);
+        assert!(!kind.is_finished() && kind.left_before_the_end().is_none());
+        read(&mut kind, ToTarget, Piece::Eof);
+        assert!(kind.is_finished());
     }
 
     #[test]

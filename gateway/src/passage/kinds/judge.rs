@@ -50,7 +50,7 @@ impl<R: Reads> Judge<R> {
     pub(super) fn stands(&self, operation: &Operation, ask: &mut Ask<'_>) -> Result<(), String> {
         for need in operation.request.needs() {
             ask(&FlowRequest::File(need.clone()))
-                .map_err(|refusal| self.reads.refused(&refusal, &operation.missing_line(&need)))?;
+                .map_err(|refusal| self.reads.refused(&refusal, operation, &need))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ecluse_policy::capability::transfer::Transfer;
-use ecluse_policy::{FileConfirmation, FlowRequest, Permit, Refusal, SFTP, Span, Term};
+use ecluse_policy::{FileConfirmation, FileNeed, FlowRequest, Permit, Refusal, SFTP, Span, Term};
 use ecluse_recordings as recordings;
 use ecluse_recordings::{ChannelKind, ChannelOpened, Event, FileEntry, Legs, RecordError};
 use tokio::sync::mpsc;
@@ -114,10 +114,11 @@ impl Reads for InWords {
         }
     }
 
-    fn refused(&self, refusal: &Refusal, line: &str) -> String {
+    fn refused(&self, refusal: &Refusal, operation: &Operation, need: &FileNeed) -> String {
         if let Refusal::FlowNotListed { .. } = refusal {
-            // By the path that was typed: where it leads is nothing that they were told of.
-            self.visit.say_file_missing(line)
+            let facts = self.session.live().facts();
+            let place = (&facts.target, &facts.account);
+            self.visit.say_file_missing(place, operation, need)
         } else {
             self.visit.words_of(refusal)
         }

@@ -3,13 +3,18 @@
 use ecluse_policy::extraction::Level;
 use std::time::Duration;
 
-use ecluse_policy::{Admission, ClientId, FlowRequest, Lang, Permit, Refusal, Span, could_ask_for};
+use ecluse_policy::{
+    AccountName, Admission, ClientId, FileNeed, FlowRequest, Lang, Permit, Refusal, Span, TargetId,
+    could_ask_for,
+};
 use ecluse_recordings as recordings;
 
 use super::Visit;
 use crate::clock;
-use crate::faces::lobby::next;
+use crate::faces::lobby::{next, shown};
 use crate::live::{Exhausted, Holder, Stop, budget_key};
+use crate::passage::jump;
+use crate::passage::kinds::sftp::Operation;
 use crate::texts::{Value, amounts, times};
 
 impl Visit {
@@ -44,31 +49,89 @@ impl Visit {
             return words;
         }
         let (target, account) = (admission.target(), admission.account());
-        let (applied, person) = (self.gateway.applied(), self.visitor.person());
-        let asked = could_ask_for(
-            &applied.documents,
-            person,
-            target,
-            account,
-            flow,
-            clock::now(),
-        );
-        let helps = if asked {
+        let helps = if let Some(words) = self.door_of(Some(target), flow) {
+            words
+        } else if self.could_ask_for((target, account), flow) {
             next::ask(&self.gateway, &self.visitor, target, Some(account))
+        } else if flow.could_be_listed() {
+            let contacts = [("contacts", self.contacts(target).into())];
+            let words = self.words_with("gateway-not-in-flows", &contacts);
+            format!("{words}\n{}", next::flows(&self.gateway, &self.visitor))
         } else {
             next::flows(&self.gateway, &self.visitor)
         };
         format!("{words}\n{helps}")
     }
 
-    /// That something of files is not part of what is permitted, on one line.
-    pub(crate) fn say_file_missing(&self, line: &str) -> String {
-        let command = format!("{} flows", self.visitor.ssh(None));
+    fn could_ask_for(
+        &self,
+        (target, account): (&TargetId, &AccountName),
+        flow: &FlowRequest,
+    ) -> bool {
+        let (applied, person) = (self.gateway.applied(), self.visitor.person());
+        let now = clock::now();
+        could_ask_for(&applied.documents, person, target, account, flow, now)
+    }
+
+    /// Whom of a target's client to call.
+    fn contacts(&self, target: &TargetId) -> String {
+        let applied = self.gateway.applied();
+        shown::contacts(applied.documents.target(target).map(|(client, _)| client))
+    }
+
+    /// Why a connection to a place without a target leads nowhere, and what does.
+    pub(crate) fn say_no_way(&self, flow: &FlowRequest) -> String {
+        let words = self.door_of(None, flow);
+        words.unwrap_or_else(|| self.say("forward-no-target"))
+    }
+
+    /// Where a forward would go to the door by SSH of targets that this person may ask for, which no line gives: how one works
+    /// there.
+    fn door_of(&self, from: Option<&TargetId>, flow: &FlowRequest) -> Option<String> {
+        let targets = jump::doors(self, from, flow);
+        let first = targets.first()?;
+        let place = ("place", Value::Exact(flow.missing_flow().into()));
+        if targets.len() == 1 {
+            let command = self.visitor.ssh(Some((first, None)));
+            let args = [
+                place,
+                ("target", first.as_str().into()),
+                ("command", command.into()),
+            ];
+            return Some(self.words_with("forward-target-door", &args));
+        }
+        let names: Vec<&str> = targets.iter().map(TargetId::as_str).collect();
+        let command = self.visitor.jump();
         let args = [
-            ("line", recordings::neutralise(line).into()),
+            place,
+            ("targets", names.join(", ").into()),
             ("command", command.into()),
         ];
-        self.gateway.texts.say(self.lang(), "files-missing", &args)
+        Some(self.words_with("forward-several-targets", &args))
+    }
+
+    /// That something of files is not part of what is permitted, on one line, and what can be done about it.
+    pub(crate) fn say_file_missing(
+        &self,
+        (target, account): (&TargetId, &AccountName),
+        operation: &Operation,
+        need: &FileNeed,
+    ) -> String {
+        let lines = operation.missing_lines(need);
+        let line = recordings::neutralise(lines.join(&format!(" {} ", self.say("word-or"))));
+        let line = ("line", Value::Exact(line.into()));
+        let flows = format!("{} flows", self.visitor.ssh(None));
+        // Whether a line gives what stands behind a link would tell where that leads.
+        if !operation.is_as_typed(need) {
+            return self.words_with("files-missing", &[line, ("command", flows.into())]);
+        }
+        if self.could_ask_for((target, account), &FlowRequest::File(need.clone())) {
+            let command = next::request(&self.gateway, &self.visitor, target, Some(account));
+            return self.words_with("files-missing-ask", &[line, ("command", command.into())]);
+        }
+        let contacts = ("contacts", self.contacts(target).into());
+        let args = [line, contacts, ("command", flows.into())];
+        self.words_with("files-missing-nowhere", &args)
     }
 
     /// Words without anything to put in, in the person's language.

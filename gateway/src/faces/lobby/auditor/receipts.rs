@@ -30,7 +30,7 @@ pub(crate) async fn receipts(desk: &mut Desk<'_>, words: &[String]) -> Result<u3
 async fn list(desk: &mut Desk<'_>, listed: &Listed) -> Result<u32, Trouble> {
     let heads = [
         "field-number",
-        "field-when",
+        "field-passed-at",
         "field-way",
         "field-person",
         "field-target",
@@ -81,7 +81,7 @@ async fn show(desk: &mut Desk<'_>, one: &Receipt, zone: &str) -> Result<u32, Tro
     );
     let fields = [
         ("field-receipt", one.number.to_string()),
-        ("field-when", when),
+        ("field-passed-at", when),
         ("field-sender", one.from.clone()),
         ("field-receiver", one.to.clone()),
         ("field-path", one.path.clone()),

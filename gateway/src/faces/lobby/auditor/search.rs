@@ -69,7 +69,7 @@ async fn show(desk: &mut Desk<'_>, hit: &Hit) -> Result<(), Trouble> {
     desk.terminal.hanging(&head, 4).await?;
     let said_by_us = matches!(
         hit.kind,
-        Kind::Of(LineKind::Refusal | LineKind::Note | LineKind::Forward)
+        Kind::Of(LineKind::Refusal | LineKind::Note | LineKind::File | LineKind::Forward)
     );
     if said_by_us {
         show_as_said(desk, &hit.text, &hit.found).await?;

@@ -20,8 +20,8 @@ impl Reads for Plain {
         words.to_string()
     }
 
-    fn refused(&self, _: &Refusal, line: &str) -> String {
-        format!("missing: {line}")
+    fn refused(&self, _: &Refusal, operation: &Operation, need: &FileNeed) -> String {
+        format!("missing: {}", operation.missing_lines(need).join(" | "))
     }
 
     /// Whatever is written below `/srv/etc`.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use ecluse_policy::capability::files::{FileNeed, FileRequest, FileRight, TargetPath, shown_bytes};
+use ecluse_policy::capability::files::{EITHER, FileNeed, FileRequest, shown_bytes};
 
 /// One thing that a technician wants done, by the paths where it would be done.
 ///
@@ -16,38 +16,47 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// The line that is missing, as the technician may read it: by the path that was typed, because where it leads is
-    /// nothing that they were told of.
+    /// The lines of which any is missing, as the technician may read them: by the path that was typed, because where it leads
+    /// is nothing that they were told of.
     #[must_use]
-    pub(crate) fn missing_line(&self, need: &FileNeed) -> String {
-        let (right, path) = match need {
-            FileNeed::Right(right, path) => (right, path),
-            FileNeed::Tree(right, path) => return self.missing_tree(*right, path),
-            FileNeed::Look(path) => (&FileRight::List, path),
-            FileNeed::Names => return FileRight::List.family().to_owned(),
+    pub(crate) fn missing_lines(&self, need: &FileNeed) -> Vec<String> {
+        let path = match need {
+            FileNeed::Tree(_, path) => below(self.typed.first().map_or(path.as_bytes(), |it| it)),
+            FileNeed::Right(_, path) | FileNeed::Look(path) if self.is_as_typed(need) => {
+                format!(": {path}")
+            }
+            FileNeed::Right(..) | FileNeed::Look(_) => {
+                let typed: Vec<String> = self.typed.iter().map(|it| shown_bytes(it)).collect();
+                match typed.is_empty() {
+                    true => String::new(),
+                    false => format!(": {}", typed.join(EITHER)),
+                }
+            }
+            FileNeed::Names => String::new(),
         };
-        let family = right.family();
-        match self.typed.as_slice() {
-            typed if typed.iter().any(|typed| typed == path.as_bytes()) => {
-                format!("{family}: {path}")
+        let rights = need.rights().into_iter();
+        rights
+            .map(|right| format!("{}{path}", right.family()))
+            .collect()
+    }
+
+    /// Whether what is needed is needed where somebody typed it, so that whatever is said of it tells nothing of links.
+    #[must_use]
+    pub(crate) fn is_as_typed(&self, need: &FileNeed) -> bool {
+        match need {
+            FileNeed::Right(_, path) | FileNeed::Tree(_, path) | FileNeed::Look(path) => {
+                self.typed.iter().any(|typed| typed == path.as_bytes())
             }
-            [] => family.to_owned(),
-            [one] => format!("{family}: {}", shown_bytes(one)),
-            [one, two, ..] => {
-                format!("{family}: {} or {}", shown_bytes(one), shown_bytes(two))
-            }
+            FileNeed::Names => true,
         }
     }
 }
 
-impl Operation {
-    /// The same of everything below a path.
-    fn missing_tree(&self, right: FileRight, path: &TargetPath) -> String {
-        let typed = self.typed.first().map_or(path.as_bytes(), |typed| typed);
-        let end = typed.iter().rposition(|byte| *byte != b'/');
-        let typed = end.map_or(&b""[..], |end| typed.get(..=end).unwrap_or(typed));
-        format!("{}: {}/**", right.family(), shown_bytes(typed))
-    }
+/// Everything below a path.
+fn below(path: &[u8]) -> String {
+    let end = path.iter().rposition(|byte| *byte != b'/');
+    let path = end.map_or(&b""[..], |end| path.get(..=end).unwrap_or(path));
+    format!(": {}/**", shown_bytes(path))
 }
 
 /// What policy says.

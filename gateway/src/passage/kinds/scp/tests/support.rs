@@ -155,7 +155,7 @@ impl Channel {
                 None => Answer::Permit,
                 Some(need) => Answer::Refuse(format!(
                     "{} is not part of this intervention",
-                    operation.missing_line(&need)
+                    operation.missing_lines(&need).join(" | ")
                 )),
             };
         act(&mut self.scp, &mut ask, &mut out);

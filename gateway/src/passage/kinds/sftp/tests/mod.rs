@@ -52,7 +52,7 @@ pub(super) fn judge(lines: &[FileLine], operation: &Operation) -> Answer {
         None => Answer::Permit,
         Some(need) => Answer::Refuse(format!(
             "{} is not part of this intervention",
-            operation.missing_line(&need)
+            operation.missing_lines(&need).join(" | ")
         )),
     }
 }
