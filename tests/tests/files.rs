@@ -18,6 +18,7 @@ mod confirm;
 mod less;
 mod log;
 mod midway;
+mod mounted;
 mod programs;
 mod receipts;
 mod refused;

@@ -35,6 +35,9 @@ impl Sftp {
         ask: &mut Ask<'_>,
         out: &mut Vec<Step>,
     ) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
         let parked = |task: &Task| task.stage == Stage::Parked(ticket);
         let Some(place) = self.tasks.iter().position(parked) else {
             return;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Step;
-use super::interceptor::Sftp;
+use super::interceptor::{Phase, Sftp};
 use super::operation::Operation;
 use super::task::{Stage, Task};
 
@@ -18,6 +18,10 @@ impl Sftp {
         holds: &mut dyn FnMut(&Operation) -> Result<(), String>,
         out: &mut Vec<Step>,
     ) {
+        // Nothing passes any more, this neither.
+        if self.phase == Phase::Stopped {
+            return;
+        }
         let mut lost = Vec::new();
         let named = self.handles.named();
         for (key, open) in self.handles.iter_mut() {

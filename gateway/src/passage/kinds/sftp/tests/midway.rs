@@ -336,3 +336,42 @@ fn cve_2023_45140_no_kind_of_request_passes_without_a_line() {
         assert!(line.done.passed.is_empty(), "{asked:?}");
     }
 }
+
+/// Found by the fuzzer: a line that is lost, or a no that comes, behind the end of a target that does not speak as agreed.
+#[test]
+fn nothing_passes_behind_a_stop() {
+    let mut sftp = Sftp::new(None, Say::default());
+    let mut server = Server::default();
+    let mut ask = |_: &Operation| Answer::Wait(Ticket(1));
+    let mut steps = Vec::new();
+    let asked = [init(), open(1, "/x/a", 26)].concat();
+    sftp.read(Direction::ToTarget, &asked, now(), &mut ask, &mut steps);
+    loop {
+        let mut done = Done::default();
+        done.take(std::mem::take(&mut steps));
+        let answers = server.read(&done.to_target.concat()).concat();
+        if answers.is_empty() {
+            break;
+        }
+        let back = Direction::ToTechnician;
+        sftp.read(back, &answers, now(), &mut ask, &mut steps);
+    }
+    assert_eq!(sftp.parked().count(), 1);
+    let back = Direction::ToTechnician;
+    sftp.read(back, &[0xff; 8], now(), &mut ask, &mut steps);
+    let mut done = Done::default();
+    done.take(std::mem::take(&mut steps));
+    assert!(done.stopped.is_some());
+    let lost = &mut |_: &Operation| Err("the line is lost".to_owned());
+    sftp.revoke(now(), lost, &mut steps);
+    let no = Verdict::Refuse("no".to_owned());
+    sftp.answered(Ticket(1), no, now(), &mut ask, &mut steps);
+    assert_eq!(steps, []);
+    // What waited is on record as it is.
+    sftp.finish(now(), &mut steps);
+    done.take(steps);
+    let [record] = done.log.as_slice() else {
+        panic!("{:?}", done.log)
+    };
+    assert_eq!(record.outcome, Outcome::Unfinished);
+}
