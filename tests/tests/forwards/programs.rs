@@ -191,7 +191,7 @@ fn r1_forwards_are_packets_that_tshark_reads_without_error() -> Result<()> {
     // Found by its place, read as text, verified and bundled as anything else.
     let went = format!("127.0.0.1:{}", ground.places.echo);
     wait::until_sealed("the forward found by its place", || {
-        let found = ground.site.auditor(&["search", &went, "--in", "command"])?;
+        let found = ground.site.auditor(&["search", &went, "--in", "forward"])?;
         Ok(found.text().contains(&went).then_some(()))
     })?;
     let text = ground.site.auditor(&["replay", "2", "--text"])?.text();
