@@ -98,7 +98,7 @@ fn f6_nothing_passes_that_is_not_listed_in_as_many_letters() -> Result<()> {
     }
     // Whoever jumps to an address of several reads which they are.
     let shared = ground.site.ssh("alice").option("LogLevel INFO");
-    let shared = shared.flag("-W").flag(&format!("127.0.0.1:{target}"));
+    let shared = shared.flag("-W").flag(format!("127.0.0.1:{target}"));
     let shared = said(&shared.answer()?.status_is(255)?);
     ensure!(shared.contains("db01, web01"), "{shared}");
     // `explain` answers as the gateway does.

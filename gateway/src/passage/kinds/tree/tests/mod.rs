@@ -213,8 +213,8 @@ impl Reads for Plain {
         words.to_string()
     }
 
-    fn refused(&self, _: &Refusal, line: &str) -> String {
-        line.to_owned()
+    fn refused(&self, _: &Refusal, operation: &Operation, need: &FileNeed) -> String {
+        operation.missing_lines(need).join(" | ")
     }
 
     fn waits(&self, _: &Operation) -> Option<Wanted> {
