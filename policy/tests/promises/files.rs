@@ -30,7 +30,9 @@ fn f1_each_thing_needs_a_line_of_its_own() {
     let without = with_flows(&flow("dba", "\"shell\", \"command: uptime\"", "always", ""));
     let refusal = refused(admitted(&without).decide(&FlowRequest::Subsystem(SFTP.into()), t0()));
     assert!(
-        refusal.to_string().ends_with("missing: sftp-read"),
+        refusal
+            .to_string()
+            .ends_with("missing: sftp-read (to get), sftp-write (to put), sftp-list (to list)"),
         "{refusal}"
     );
     let with = with_flows(&flow(

@@ -410,7 +410,10 @@ pub(crate) fn never_served() -> Vec<(FlowRequest, &'static str)> {
         (FlowRequest::Pty, "terminal = true"),
         (FlowRequest::WindowChange, "terminal = true"),
         (FlowRequest::Signal("INT".into()), "shell"),
-        (FlowRequest::Subsystem("sftp".into()), "sftp-read"),
+        (
+            FlowRequest::Subsystem("sftp".into()),
+            "sftp-read (to get), sftp-write (to put), sftp-list (to list)",
+        ),
         (
             FlowRequest::Subsystem("netconf".into()),
             "subsystem: netconf",
