@@ -408,7 +408,7 @@ fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
     is_refused(&running.answer()?, "odile said no")?;
 
     // More than is shown, and no more than a command may have.
-    let path = format!("/{}", "w".repeat(815));
+    let path = format!("{}{}", "www/".repeat(200), "w".repeat(16));
     let long = format!("true {path} {path} {path} {path} {path}");
     let answer = ground.site.ssh("alice+db01").run(&long).answer()?;
     is_refused(
