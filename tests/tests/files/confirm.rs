@@ -4,13 +4,20 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ecluse_tests::{Answer, Site, client, store, wait};
+use ecluse_tests::{Answer, Plan, Site, client, store, wait};
 
 use super::{ALL, Ground, PATIENCE, is_refused, said};
 
 /// Files below `in/conf` wait, and so does `true`, each time.
 fn waiting_ground(within: &str) -> Result<Ground> {
-    let mut ground = Ground::start(ALL)?;
+    waiting_ground_with(within, |_| Ok(()))
+}
+
+fn waiting_ground_with(
+    within: &str,
+    change: impl FnOnce(&mut Plan) -> Result<()>,
+) -> Result<Ground> {
+    let mut ground = Ground::start_with(ALL, change)?;
     fs::create_dir_all(ground.at("in/conf"))?;
     fs::write(ground.at("here/mine"), "mine")?;
     let root = ground.root()?.display().to_string();
@@ -360,12 +367,14 @@ fn i4_a_yes_crosses_nodes() -> Result<()> {
 /// quotation and forges no question; what is longer than an operator is shown is refused, with the bound. All of it is on record.
 #[test]
 fn i4_a_yes_is_to_what_is_seen() -> Result<()> {
-    let mut ground = waiting_ground("5m")?;
+    let mut ground = waiting_ground_with("5m", |plan| {
+        let allow = &mut plan.documents.flow("dba")?.allow;
+        allow.push("command: true {a:path} {b:path} {c:path} {d:path} {e:path}".to_owned());
+        Ok(())
+    })?;
     ground.site.apply(|documents| {
-        let flow = documents.flow("dba")?;
-        flow.allow
-            .push("command: true {a:path} {b:path} {c:path} {d:path} {e:path}".to_owned());
-        flow.confirm.push("command: true *".to_owned());
+        let confirm = &mut documents.flow("dba")?.confirm;
+        confirm.push("command: true *".to_owned());
         Ok(())
     })?;
     let deep = ["p", "q", "r", "s"].map(|one| one.repeat(240)).join("/");
