@@ -22,8 +22,8 @@ const TREE: &[(&str, &str, Nature)] = &[
     ("/srv/link", "/etc", Directory),
     ("/srv/file-link", "/etc/shadow", File),
     ("/git/app.git", "/git/app.git", Directory),
-    ("/git/work", "/git/work", Directory),
-    ("/git/work/.git", "/git/work/.git", Directory),
+    ("/git/site", "/git/site", Directory),
+    ("/git/site/.git", "/git/site/.git", Directory),
     ("/git/away", "/git/away", Directory),
     ("/git/away/.git", "/etc", Directory),
     ("/git/told", "/git/told", Directory),
@@ -170,9 +170,9 @@ fn f1_a_repository_is_where_git_would_find_it() {
             Ok("git-upload-pack --strict /git/app.git"),
         ),
         (
-            "git-upload-pack '/git/work/'",
-            "git-read: /git/work git-read: /git/work",
-            Ok("git-upload-pack --strict /git/work/.git"),
+            "git-upload-pack '/git/site/'",
+            "git-read: /git/site git-read: /git/site",
+            Ok("git-upload-pack --strict /git/site/.git"),
         ),
         (
             "git-receive-pack '/git/away'",
